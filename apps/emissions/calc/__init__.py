@@ -1,0 +1,1 @@
+"""The calculation: pure functions over frozen values, no Django, no clock, no network."""

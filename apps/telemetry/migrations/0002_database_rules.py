@@ -1,0 +1,189 @@
+"""What the database itself refuses and keeps: identity, the append-only ledger, exact rollups."""
+
+from django.db import migrations
+
+from apps.workspaces.rls import append_only_sql, tenant_reference_sql, tenant_table_sql
+
+SUMMED = (
+    "input_uncached_tokens",
+    "input_cache_read_tokens",
+    "input_cache_write_tokens",
+    "output_tokens",
+    "energy_kwh_low",
+    "energy_kwh",
+    "energy_kwh_high",
+    "operational_co2e_grams_low",
+    "operational_co2e_grams",
+    "operational_co2e_grams_high",
+    "embodied_co2e_grams_low",
+    "embodied_co2e_grams",
+    "embodied_co2e_grams_high",
+    "co2e_grams_low",
+    "co2e_grams",
+    "co2e_grams_high",
+    "water_litres_low",
+    "water_litres",
+    "water_litres_high",
+)
+KEY = "workspace_id, hour, project_id, connection_id, provider, model, is_test"
+ENTRY_KEY = (
+    "workspace_id, date_trunc('hour', used_at, 'UTC'), project_id, connection_id, provider, model, is_test"
+)
+
+EVENT_IDENTITY = """
+CREATE FUNCTION telemetry_event_identity() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (NEW.workspace_id, NEW.idempotency_hash, NEW.source, NEW.provider, NEW.used_at)
+        IS DISTINCT FROM (OLD.workspace_id, OLD.idempotency_hash, OLD.source, OLD.provider, OLD.used_at)
+        OR (NEW.model, NEW.connection_id, NEW.project_id, NEW.is_test)
+        IS DISTINCT FROM (OLD.model, OLD.connection_id, OLD.project_id, OLD.is_test) THEN
+        RAISE EXCEPTION 'the identity of telemetry event % never changes', OLD.id
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER telemetry_event_identity BEFORE UPDATE ON telemetry_telemetryevent
+    FOR EACH ROW EXECUTE FUNCTION telemetry_event_identity();
+CREATE FUNCTION telemetry_event_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'a telemetry event is withdrawn, never deleted'
+        USING ERRCODE = 'integrity_constraint_violation';
+END $$;
+CREATE TRIGGER telemetry_event_kept BEFORE DELETE ON telemetry_telemetryevent
+    FOR EACH ROW EXECUTE FUNCTION telemetry_event_kept();
+"""
+
+# One statement inserts many entries; the check and the sums run once for all of them.
+# `calculation` carries the totals that the event's entries must add up to after this line.
+ENTRIES_ADD_UP = """
+CREATE FUNCTION telemetry_entries_add_up() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE wrong record;
+BEGIN
+    SELECT last.event_id INTO wrong
+    FROM (
+        SELECT DISTINCT ON (event_id) event_id, calculation FROM added ORDER BY event_id, sequence DESC
+    ) AS last
+    JOIN LATERAL (
+        SELECT sum(co2e_grams) AS co2e_grams, sum(co2e_grams_low) AS co2e_grams_low,
+               sum(co2e_grams_high) AS co2e_grams_high, sum(energy_kwh) AS energy_kwh,
+               sum(input_uncached_tokens + input_cache_read_tokens + input_cache_write_tokens) AS input,
+               sum(output_tokens) AS output
+        FROM telemetry_carbonentry WHERE event_id = last.event_id
+    ) AS total ON true
+    JOIN telemetry_telemetryevent AS event ON event.id = last.event_id
+    WHERE total.co2e_grams IS DISTINCT FROM (last.calculation #>> '{co2e_grams,central}')::numeric
+       OR total.co2e_grams_low IS DISTINCT FROM (last.calculation #>> '{co2e_grams,low}')::numeric
+       OR total.co2e_grams_high IS DISTINCT FROM (last.calculation #>> '{co2e_grams,high}')::numeric
+       OR total.energy_kwh IS DISTINCT FROM (last.calculation #>> '{energy_kwh,central}')::numeric
+       OR total.output IS DISTINCT FROM event.output_tokens
+       OR total.input IS DISTINCT FROM event.input_uncached_tokens
+           + event.input_cache_read_tokens + event.input_cache_write_tokens
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'the entries of event % do not sum to its latest calculation', wrong.event_id
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER telemetry_entries_add_up AFTER INSERT ON telemetry_carbonentry
+    REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION telemetry_entries_add_up();
+"""
+
+# An entry repeats dimensions of its event so that sums need no join: they must agree.
+ENTRY_MATCHES_EVENT = """
+CREATE FUNCTION telemetry_entry_matches_event() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (
+        SELECT 1 FROM added JOIN telemetry_telemetryevent AS event ON event.id = added.event_id
+        WHERE (added.workspace_id, added.project_id, added.connection_id, added.provider, added.model,
+               added.is_test, added.used_at)
+            IS DISTINCT FROM (event.workspace_id, event.project_id, event.connection_id, event.provider,
+               event.model, event.is_test, event.used_at)
+    ) THEN
+        RAISE EXCEPTION 'an entry carries the dimensions of its event'
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER telemetry_entry_matches_event AFTER INSERT ON telemetry_carbonentry
+    REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION telemetry_entry_matches_event();
+"""
+
+# Keys are visited in one order, so two writers cannot wait for each other in a circle.
+# SECURITY DEFINER: who may add an entry may not otherwise write a rollup.
+ROLLUP = f"""
+CREATE FUNCTION telemetry_roll_up() RETURNS trigger LANGUAGE plpgsql
+    SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+    INSERT INTO telemetry_rollup AS r ({KEY}, entries, requests, {", ".join(SUMMED)})
+    SELECT {ENTRY_KEY}, count(*), sum(requests), {", ".join(f"sum({name})" for name in SUMMED)}
+    FROM added GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 1, 2, 3, 4, 5, 6, 7
+    ON CONFLICT ({KEY}) DO UPDATE SET
+        entries = r.entries + excluded.entries,
+        requests = coalesce(r.requests + excluded.requests, r.requests, excluded.requests),
+        {", ".join(f"{name} = r.{name} + excluded.{name}" for name in SUMMED)};
+    RETURN NULL;
+END $$;
+CREATE TRIGGER telemetry_roll_up AFTER INSERT ON telemetry_carbonentry
+    REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION telemetry_roll_up();
+
+CREATE FUNCTION telemetry_rollup_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF pg_trigger_depth() < 2 THEN
+        RAISE EXCEPTION 'rollups follow the entries; nothing else writes them'
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER telemetry_rollup_guard BEFORE INSERT OR UPDATE OR DELETE ON telemetry_rollup
+    FOR EACH STATEMENT EXECUTE FUNCTION telemetry_rollup_guard();
+"""
+
+DROP = """
+DROP FUNCTION telemetry_event_identity, telemetry_event_kept, telemetry_entries_add_up,
+    telemetry_entry_matches_event, telemetry_roll_up, telemetry_rollup_guard CASCADE;
+"""
+
+# Every tenant row refers only to rows of its own workspace.
+REFERENCES = [
+    ("telemetry_workload", "connection_id", "telemetry_providerconnection"),
+    ("telemetry_workload", "project_id", "workspaces_project"),
+    ("telemetry_synccursor", "connection_id", "telemetry_providerconnection"),
+    ("telemetry_meteredbucket", "connection_id", "telemetry_providerconnection"),
+    ("telemetry_pollrun", "connection_id", "telemetry_providerconnection"),
+    ("telemetry_telemetryevent", "connection_id", "telemetry_providerconnection"),
+    ("telemetry_telemetryevent", "project_id", "workspaces_project"),
+    ("telemetry_carbonentry", "event_id", "telemetry_telemetryevent"),
+]
+
+# What a tenant's request may do; the rest belongs to workers and operators.
+PRIVILEGES = {
+    "telemetry_providerconnection": "SELECT, INSERT, UPDATE",
+    "telemetry_workload": "SELECT, INSERT, UPDATE",
+    "telemetry_synccursor": "SELECT",
+    "telemetry_meteredbucket": "SELECT",
+    "telemetry_pollrun": "SELECT",
+    "telemetry_telemetryevent": "SELECT, INSERT, UPDATE",
+    "telemetry_carbonentry": "SELECT, INSERT",
+    "telemetry_rollup": "SELECT",
+}
+
+
+class Migration(migrations.Migration):
+    dependencies = [("telemetry", "0001_initial"), ("workspaces", "0002_database_rules")]
+
+    operations = [
+        *(migrations.RunSQL(tenant_reference_sql(*ref), migrations.RunSQL.noop) for ref in REFERENCES),
+        migrations.RunSQL(
+            EVENT_IDENTITY + ENTRIES_ADD_UP + ENTRY_MATCHES_EVENT + ROLLUP,
+            DROP,
+        ),
+        migrations.RunSQL(append_only_sql("telemetry_carbonentry"), migrations.RunSQL.noop),
+        *(
+            migrations.RunSQL(tenant_table_sql(table, privileges), migrations.RunSQL.noop)
+            for table, privileges in PRIVILEGES.items()
+        ),
+    ]

@@ -1,0 +1,148 @@
+"""Connecting a provider account: ask the provider, seal the key, route its events to a project."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from apps.common.http import BusyError, RefusedError
+from apps.common.secrets import Keyring, Secret
+from apps.telemetry.connectors import connector_for
+from apps.telemetry.connectors.base import Account
+from apps.telemetry.errors import (
+    ConnectionExistsError,
+    ConnectionRevokedError,
+    ConnectionValidationError,
+    ProjectNotFoundError,
+    ProviderUnavailableError,
+)
+from apps.telemetry.models import ProviderConnection, Workload
+from apps.workspaces.models import Project, Workspace
+from apps.workspaces.services import audit, default_project
+
+Status = ProviderConnection.Status
+BASE_URLS: Final = {
+    ProviderConnection.Provider.OPENAI: "OPENAI_BASE_URL",
+    ProviderConnection.Provider.ANTHROPIC: "ANTHROPIC_BASE_URL",
+    ProviderConnection.Provider.OPENROUTER: "OPENROUTER_BASE_URL",
+}
+
+
+def base_url(provider: str) -> str:
+    """Where the provider's API is, by the settings."""
+    url: str = getattr(settings, BASE_URLS[ProviderConnection.Provider(provider)])
+    return url
+
+
+def ask_provider(provider: str, key: Secret) -> Account:
+    """Whose account the key opens, by the provider's cheapest call. Network: no transaction here."""
+    try:
+        return connector_for(provider, base_url(provider)).validate(key)
+    except RefusedError as refusal:
+        raise ConnectionValidationError(
+            str(refusal), provider=provider, reason=refusal.kind
+        ) from refusal
+    except BusyError as busy:
+        raise ProviderUnavailableError(
+            "The provider could not be asked just now. Nothing was stored; try again.",
+            provider=provider,
+            retry_after=busy.retry_after,
+        ) from busy
+
+
+def connect(
+    workspace: Workspace,
+    *,
+    provider: str,
+    name: str,
+    key: Secret,
+    account: Account,
+    project_id: UUID | None,
+    actor: str,
+    now: datetime,
+) -> ProviderConnection:
+    """Store a connection whose key the provider has accepted; the first poll is due at once."""
+    try:
+        with transaction.atomic():
+            project = _project(workspace, project_id)
+            connection = ProviderConnection(
+                workspace=workspace,
+                provider=provider,
+                name=name,
+                account_ref=account.ref,
+                account_name=account.name,
+                is_simulated=settings.SIMULATED_PROVIDERS,
+                key_hint=key.reveal()[-4:],
+                next_poll_at=now,
+                created_at=now,
+                updated_at=now,
+            )
+            connection.sealed_key = _keyring().seal(key, aad=_bound_to(connection))
+            connection.save(force_insert=True)
+            Workload.objects.create(
+                workspace=workspace, connection=connection, project=project, created_at=now
+            )
+            audit(workspace, actor, "connection_created", connection.public_id, now=now)
+    except IntegrityError as refusal:
+        if "connection_account_once" not in str(refusal):
+            raise
+        raise ConnectionExistsError(
+            "This provider account is already connected to this workspace", provider=provider
+        ) from refusal
+    return connection
+
+
+def revoke(connection: ProviderConnection, *, actor: str, now: datetime) -> ProviderConnection:
+    """Destroy the key and stop reading; the history stays. Safe to repeat."""
+    with transaction.atomic():
+        locked = ProviderConnection.objects.select_for_update().get(pk=connection.pk)
+        if locked.status == Status.REVOKED:
+            return locked
+        locked.status = Status.REVOKED
+        locked.sealed_key = None
+        locked.next_poll_at = None
+        locked.updated_at = now
+        locked.save(update_fields=["status", "sealed_key", "next_poll_at", "updated_at"])
+        audit(locked.workspace, actor, "connection_revoked", locked.public_id, now=now)
+    return locked
+
+
+def retry(connection: ProviderConnection, *, actor: str, now: datetime) -> ProviderConnection:
+    """Take a stopped connection up again: active, and due at once."""
+    with transaction.atomic():
+        locked = ProviderConnection.objects.select_for_update().get(pk=connection.pk)
+        if locked.status == Status.REVOKED:
+            raise ConnectionRevokedError("A revoked connection has no key; connect it anew")
+        locked.status = Status.ACTIVE
+        locked.next_poll_at = now
+        locked.updated_at = now
+        locked.save(update_fields=["status", "next_poll_at", "updated_at"])
+        audit(locked.workspace, actor, "connection_retried", locked.public_id, now=now)
+    return locked
+
+
+def reveal_key(connection: ProviderConnection) -> Secret:
+    """The provider key in clear, for the length of one poll."""
+    if connection.sealed_key is None:
+        raise ConnectionRevokedError("A revoked connection has no key")
+    return _keyring().open(connection.sealed_key, aad=_bound_to(connection))
+
+
+def _project(workspace: Workspace, project_id: UUID | None) -> Project:
+    if project_id is None:
+        return default_project(workspace)
+    project = Project.objects.filter(workspace=workspace, public_id=project_id).first()
+    if project is None:
+        raise ProjectNotFoundError("No such project in this workspace")
+    return project
+
+
+def _keyring() -> Keyring:
+    return Keyring.parse(settings.SECRET_KEYRING)
+
+
+def _bound_to(connection: ProviderConnection) -> str:
+    """A sealed key opens only in the row it was sealed for."""
+    return f"provider-key|{connection.workspace.public_id}|{connection.public_id}"

@@ -1,0 +1,111 @@
+"""From what was metered to what the ledger stores: one call of the engine, rounded once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any, Final
+
+from apps.emissions.calc.interval import Interval
+from apps.emissions.calc.resolve import resolve
+from apps.emissions.calc.tokens import token_estimate
+from apps.emissions.calc.usage import TokenUsage
+from apps.emissions.selectors import CurrentFactors
+from apps.telemetry.models import ENERGY_PLACES, MASS_PLACES
+
+KWH: Final = Decimal(1).scaleb(-ENERGY_PLACES)
+MASS: Final = Decimal(1).scaleb(-MASS_PLACES)
+BOUNDED: Final = {
+    "energy_kwh": KWH,
+    "operational_co2e_grams": MASS,
+    "embodied_co2e_grams": MASS,
+    "co2e_grams": MASS,
+    "water_litres": MASS,
+}
+"""The outputs that carry bounds, and the step each is rounded to."""
+COUNTS: Final = (
+    "input_uncached_tokens",
+    "input_cache_read_tokens",
+    "input_cache_write_tokens",
+    "output_tokens",
+    "requests",
+)
+QUANTITIES: Final = (
+    *COUNTS,
+    *(f"{name}{bound}" for name in BOUNDED for bound in ("_low", "", "_high")),
+)
+"""Every summable column of an entry, in the order of the model."""
+
+COUNTRY_OF_GEOGRAPHY: Final = {"us": "US"}
+"""Anthropic's `inference_geo` where it names one country; `global` and `not_available` name none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metered:
+    """The facts of one event that decide its value."""
+
+    model: str | None
+    provider: str
+    dims: Mapping[str, str | None]
+    input_uncached_tokens: int
+    input_cache_read_tokens: int
+    input_cache_write_tokens: int
+    output_tokens: int
+    reasoning_tokens: int | None
+    requests: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Valued:
+    """An event's totals by column name, and the calculation that led to them."""
+
+    quantities: dict[str, Decimal | None]
+    calculation: dict[str, Any]
+
+
+def value(metered: Metered, factors: CurrentFactors) -> Valued:
+    """What the metered tokens cost the air, by the given factors."""
+    usage = TokenUsage(
+        input=metered.input_uncached_tokens,
+        cached_input=metered.input_cache_read_tokens,
+        cache_write=metered.input_cache_write_tokens,
+        output=metered.output_tokens,
+        reasoning=metered.reasoning_tokens,
+        requests=metered.requests or 1,
+    )
+    country = COUNTRY_OF_GEOGRAPHY.get(metered.dims.get("inference_geo") or "")
+    resolved = resolve(factors.document, metered.model, provider=metered.provider, country=country)
+    estimate = token_estimate(usage, resolved)
+    quantities: dict[str, Decimal | None] = {name: _whole(getattr(metered, name)) for name in COUNTS}
+    calculation: dict[str, Any] = {
+        "factor_version": factors.version,
+        "method": estimate.method,
+        "model_matched": estimate.model_matched,
+        "tier": estimate.tier,
+        "confidence": estimate.confidence,
+        "grid": {
+            "zone": estimate.grid.zone,
+            "gco2e_per_kwh": estimate.grid.gco2e_per_kwh,
+            "year": estimate.grid.year,
+            "source": estimate.grid.source,
+            "is_estimate": estimate.grid.is_estimate,
+        },
+        "warnings": [warning.code for warning in estimate.warnings],
+    }
+    for name, step in BOUNDED.items():
+        rounded = _rounded(getattr(estimate, name), step)
+        calculation[name] = {bound: format(number, "f") for bound, number in rounded.items()}
+        quantities[f"{name}_low"] = rounded["low"]
+        quantities[name] = rounded["central"]
+        quantities[f"{name}_high"] = rounded["high"]
+    return Valued(quantities, calculation)
+
+
+def _whole(count: int | None) -> Decimal | None:
+    return None if count is None else Decimal(count)
+
+
+def _rounded(interval: Interval, step: Decimal) -> dict[str, Decimal]:
+    return {
+        bound: Decimal(getattr(interval, bound)).quantize(step, rounding=ROUND_HALF_EVEN)
+        for bound in ("low", "central", "high")
+    }

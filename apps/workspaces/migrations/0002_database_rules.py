@@ -1,0 +1,31 @@
+"""The tenants' database role, what it may see, and the audit trail that nobody rewrites."""
+
+from django.db import migrations
+
+from apps.workspaces.rls import CREATE_TENANT_ROLE, append_only_sql, tenant_table_sql
+
+PRIVILEGES = {
+    "workspaces_membership": "SELECT, INSERT, UPDATE, DELETE",
+    "workspaces_project": "SELECT, INSERT, UPDATE",
+    "workspaces_apikey": "SELECT, INSERT, UPDATE",
+    "workspaces_auditevent": "SELECT, INSERT",
+}
+
+
+class Migration(migrations.Migration):
+    dependencies = [("workspaces", "0001_initial"), ("emissions", "0001_initial")]
+
+    operations = [
+        migrations.RunSQL(CREATE_TENANT_ROLE, migrations.RunSQL.noop),
+        migrations.RunSQL(
+            tenant_table_sql("workspaces_workspace", "SELECT, UPDATE", key="id"), migrations.RunSQL.noop
+        ),
+        *(
+            migrations.RunSQL(tenant_table_sql(table, privileges), migrations.RunSQL.noop)
+            for table, privileges in PRIVILEGES.items()
+        ),
+        migrations.RunSQL(append_only_sql("workspaces_auditevent"), migrations.RunSQL.noop),
+        migrations.RunSQL(
+            "GRANT SELECT ON emissions_factorset, auth_user TO carbon_tenant;", migrations.RunSQL.noop
+        ),
+    ]

@@ -1,0 +1,48 @@
+"""The product's processes as command lines, and the addresses they are told."""
+
+import sys
+from collections.abc import Mapping
+
+from devstack.ports import LOOPBACK, RememberedPorts
+
+PYTHON = sys.executable
+TRUE = {"1", "true", "yes", "on"}
+
+BOOTSTRAP = [PYTHON, "manage.py", "bootstrap"]
+DEMO = [PYTHON, "-m", "devstack.demo"]
+WORKER = [
+    *(PYTHON, "-m", "celery", "-A", "carbon_platform", "worker"),
+    *("-c", "2", "--without-gossip", "--without-mingle"),
+]
+BEAT = [PYTHON, "-m", "celery", "-A", "carbon_platform", "beat", "-s", ".local/beat-schedule"]
+
+
+def web(port: int) -> list[str]:
+    return [
+        *(PYTHON, "-m", "gunicorn", "carbon_platform.wsgi", "--bind", f"{LOOPBACK}:{port}"),
+        *("-w", "2", "-k", "gthread", "--threads", "4", "--preload", "--no-control-socket"),
+    ]
+
+
+def simulator(port: int) -> list[str]:
+    return [PYTHON, "-m", "devstack.simulator", "--port", str(port)]
+
+
+def is_simulated(settings: Mapping[str, str]) -> bool:
+    return settings.get("SIMULATE", "").lower() in TRUE
+
+
+def addresses(settings: Mapping[str, str], ports: RememberedPorts) -> dict[str, str]:
+    """Where the simulated outside services listen; an address of your own stays yours."""
+    if not is_simulated(settings):
+        return {}
+    base = f"http://{LOOPBACK}:{ports.get('simulator')}"
+    simulated = {
+        "OPENAI_BASE_URL": f"{base}/openai/v1",
+        "ANTHROPIC_BASE_URL": f"{base}/anthropic",
+        "OPENROUTER_BASE_URL": f"{base}/openrouter/api/v1",
+        "STRIPE_API_BASE": f"{base}/stripe",
+        "REGISTRY_URL": f"{base}/registry",
+        "SIMULATED_PROVIDERS": "true",
+    }
+    return {key: settings.get(key) or value for key, value in simulated.items()}
