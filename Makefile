@@ -30,7 +30,7 @@ lint: setup typecheck ## style, types, import layers, migrations, API document
 	@$(PY) -m ruff format --check .
 	@$(PY) -c "from importlinter.cli import lint_imports_command; lint_imports_command()"
 	@$(MANAGE) makemigrations --check --dry-run
-	@$(MANAGE) spectacular --validate --fail-on-warn --file /dev/null
+	@DJANGO_SETTINGS_MODULE=tests.settings $(PY) manage.py spectacular --validate --fail-on-warn --file /dev/null
 
 format: setup ## rewrite the code in the house style
 	@$(PY) -m ruff check --fix-only .

@@ -10,14 +10,18 @@ import environ
 def read_environment(root: Path) -> environ.Env:
     """Fill os.environ from the files without overwriting what is set.
 
-    `.local/runtime.env` names the embedded services; it counts only while the supervisor that
-    wrote it holds its lock, because a port left over from yesterday may be someone else's today.
+    `ENV_FILE` names another file than `.env`. `.local/runtime.env` names the embedded services; it
+    counts only while the supervisor that wrote it holds its lock, because a port left over from
+    yesterday may be someone else's today.
     """
-    env = environ.Env()
-    for path in (root / ".env", *_live_services(root / ".local")):
+    for path in (env_file(root), *_live_services(root / ".local")):
         if path.is_file():
             environ.Env.read_env(path, overwrite=False)
-    return env
+    return environ.Env()
+
+
+def env_file(root: Path) -> Path:
+    return Path(os.environ.get("ENV_FILE", root / ".env"))
 
 
 def _live_services(local: Path) -> list[Path]:

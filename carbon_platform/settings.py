@@ -4,24 +4,36 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
 from carbon_platform.environment import read_environment
 from carbon_platform.logging import configure as configure_logging
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = read_environment(BASE_DIR)
 
+# --- where this runs ------------------------------------------------------------------------------
 ENVIRONMENT = env.str("ENVIRONMENT", "production")
+IS_PRODUCTION = ENVIRONMENT == "production"
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 PUBLIC_URL = env.str("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
-ALLOWED_HOSTS = env.list(
-    "ALLOWED_HOSTS", default=[urlsplit(PUBLIC_URL).hostname or "127.0.0.1", "127.0.0.1", "localhost"]
-)
+IS_HTTPS = PUBLIC_URL.startswith("https://")
+_HOST = urlsplit(PUBLIC_URL).hostname or "127.0.0.1"
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[_HOST, "127.0.0.1", "localhost"])
 TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", 0)
 AUTH_ENABLED = env.bool("AUTH_ENABLED", True)
 
+# --- what it is made of ---------------------------------------------------------------------------
 INSTALLED_APPS = [
+    "carbon_platform",
+    "apps.workspaces",
+    "apps.emissions",
+    "apps.telemetry",
+    "apps.billing",
+    "apps.receipts",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -29,18 +41,15 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.postgres",
     "django.contrib.sessions",
+    "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django_prometheus",
     "rest_framework",
     "drf_spectacular",
-    "apps.workspaces",
-    "apps.emissions",
-    "apps.telemetry",
-    "apps.billing",
-    "apps.receipts",
-    "carbon_platform",
 ]
 MIDDLEWARE = [
+    "carbon_platform.middleware.RequestMiddleware",
+    "carbon_platform.middleware.HeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -53,23 +62,7 @@ MIDDLEWARE = [
 ROOT_URLCONF = "carbon_platform.urls"
 WSGI_APPLICATION = "carbon_platform.wsgi.application"
 APPEND_SLASH = False
-
-DATABASES: dict[str, Any] = {"default": env.db_url("DATABASE_URL")}
-DATABASES["default"] |= {
-    "CONN_MAX_AGE": 0,  # the pool keeps connections
-    "OPTIONS": {"pool": {"min_size": 1, "max_size": 8, "timeout": 5}, "connect_timeout": 3},
-}
-REDIS_URL = env.str("REDIS_URL").rstrip("/")
-CELERY_BROKER_URL = f"{REDIS_URL}/0"
-THROTTLE_REDIS_URL = f"{REDIS_URL}/1"
-CACHES = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": f"{REDIS_URL}/2",
-        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
-    }
-}
-
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -84,18 +77,43 @@ TEMPLATES = [
         },
     }
 ]
-STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+
+# --- what it keeps --------------------------------------------------------------------------------
+# Threads of the web process share a pool; a command or a worker holds one connection and needs none.
+DATABASE_POOL = env.bool("DATABASE_POOL", False)
+_POOL = {"min_size": 0, "max_size": 8, "timeout": 5}
+DATABASES: dict[str, Any] = {"default": env.db_url("DATABASE_URL")}
+DATABASES["default"] |= {
+    "CONN_MAX_AGE": 0 if DATABASE_POOL else 60,
+    "CONN_HEALTH_CHECKS": True,
+    "OPTIONS": {"connect_timeout": 3} | ({"pool": _POOL} if DATABASE_POOL else {}),
+}
+REDIS_URL = env.str("REDIS_URL").rstrip("/")
+THROTTLE_REDIS_URL = f"{REDIS_URL}/1"
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": f"{REDIS_URL}/2",
+        "OPTIONS": {
+            "socket_timeout": 1,
+            "socket_connect_timeout": 1,
+            "retry": Retry(NoBackoff(), 0),  # redis-py waits for seconds by default
+        },
+    }
+}
 ARTIFACTS_BUCKET = env.str("ARTIFACTS_BUCKET", "")
 ARTIFACTS_ENDPOINT_URL = env.str("ARTIFACTS_ENDPOINT_URL", "")
 ARTIFACTS_FOLDER = Path(env.str("ARTIFACTS_FOLDER", str(BASE_DIR / "media")))
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = not IS_PRODUCTION
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if IS_PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
     "artifacts": {
         "BACKEND": "storages.backends.s3.S3Storage",
@@ -114,28 +132,87 @@ STORAGES: dict[str, dict[str, Any]] = {
     },
 }
 
+# --- work in the background -----------------------------------------------------------------------
+CELERY_BROKER_URL = f"{REDIS_URL}/0"  # everything else stands in carbon_platform/celery.py
+
+# --- language and time ----------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
+USE_I18N = False
 TIME_ZONE = "UTC"
 USE_TZ = True
-USE_I18N = False
+
+# --- people ---------------------------------------------------------------------------------------
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/dashboard/"
 LOGOUT_REDIRECT_URL = "/"
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+_VALIDATION = "django.contrib.auth.password_validation"
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": f"{_VALIDATION}.UserAttributeSimilarityValidator"},
+    {"NAME": f"{_VALIDATION}.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": f"{_VALIDATION}.CommonPasswordValidator"},
 ]
+ADMIN_EMAIL = env.str("ADMIN_EMAIL", "")
+ADMIN_PASSWORD = env.str("ADMIN_PASSWORD", "")
+globals().update(env.email("EMAIL_URL", default="consolemail://"))
+DEFAULT_FROM_EMAIL = ADMIN_EMAIL or f"carbon@{_HOST}"
 
+# --- what a browser may do ------------------------------------------------------------------------
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = IS_HTTPS
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|health|metrics)$"]  # asked from inside, without TLS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXY_COUNT else None
+SECURE_REFERRER_POLICY = "same-origin"
+CSRF_FAILURE_VIEW = "carbon_platform.error_pages.csrf_failure"
+X_FRAME_OPTIONS = "DENY"
+
+# --- the API --------------------------------------------------------------------------------------
+THROTTLE_KEY_PER_MINUTE = env.int("THROTTLE_KEY_PER_MINUTE", 6000)
+THROTTLE_ADDRESS_PER_MINUTE = env.int("THROTTLE_ADDRESS_PER_MINUTE", 600)
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+DATA_UPLOAD_MAX_NUMBER_FILES = 10
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "apps.workspaces.authentication.ApiKeyAuthentication",
+        "apps.workspaces.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["apps.common.permissions.IsAuthenticated"],
+    "DEFAULT_THROTTLE_CLASSES": ["apps.workspaces.throttling.PublicThrottle"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["apps.common.strict_json.StrictJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "apps.common.negotiation.OneAnswerNegotiation",
+    "DEFAULT_SCHEMA_CLASS": "apps.common.schema.Schema",
+    "EXCEPTION_HANDLER": "apps.common.api.exception_handler",
+    "URL_FORMAT_OVERRIDE": None,  # `?format=csv` belongs to the export
+    "NUM_PROXIES": TRUSTED_PROXY_COUNT,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Carbon Platform API",
+    "DESCRIPTION": "One ledger from a metered token to a receipt that anyone can check.",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.0",
+    "SERVERS": [{"url": "/api/v1"}],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SCHEMA_PATH_PREFIX_TRIM": True,
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "carbon_platform.openapi.with_refusals",
+    ],
+}
+
+# --- secrets, receipts and the world outside ------------------------------------------------------
 SECRET_KEYRING = env.str("SECRET_KEYRING")
 RECEIPT_SIGNING_KEYS = env.str("RECEIPT_SIGNING_KEYS", "")
 LOG_SIGNING_KEY = env.str("LOG_SIGNING_KEY", "")
-LOG_ORIGIN = env.str("LOG_ORIGIN", f"{urlsplit(PUBLIC_URL).netloc}/log")
+LOG_ORIGIN = env.str("LOG_ORIGIN", "") or f"{urlsplit(PUBLIC_URL).netloc}/log"
 ISSUER_NAME = env.str("ISSUER_NAME", "Carbon Platform")
-ISSUER_URL = env.str("ISSUER_URL", PUBLIC_URL)
-ADMIN_EMAIL = env.str("ADMIN_EMAIL", "")
-ADMIN_PASSWORD = env.str("ADMIN_PASSWORD", "")
-
+ISSUER_URL = env.str("ISSUER_URL", "") or PUBLIC_URL
 OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", "https://api.openai.com/v1")
 ANTHROPIC_BASE_URL = env.str("ANTHROPIC_BASE_URL", "https://api.anthropic.com")
 OPENROUTER_BASE_URL = env.str("OPENROUTER_BASE_URL", "https://openrouter.ai/api/v1")
@@ -145,6 +222,12 @@ STRIPE_API_KEY = env.str("STRIPE_API_KEY", "")
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", "https://api.stripe.com")
 STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", "")
 
+# --- logs and metrics -----------------------------------------------------------------------------
 LOG_FORMAT = env.str("LOG_FORMAT", "json")
+LOG_LEVEL = env.str("LOG_LEVEL", "INFO").upper()
 LOGGING_CONFIG = None
-configure_logging(LOG_FORMAT)
+configure_logging(LOG_FORMAT, LOG_LEVEL)
+PROMETHEUS_MULTIPROC_DIR = env.str("PROMETHEUS_MULTIPROC_DIR", "")  # prometheus_client reads it too
+if PROMETHEUS_MULTIPROC_DIR:
+    Path(PROMETHEUS_MULTIPROC_DIR).mkdir(parents=True, exist_ok=True)
+PROMETHEUS_EXPORT_MIGRATIONS = False

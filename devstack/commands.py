@@ -1,5 +1,6 @@
 """The shorter verbs: run one command with services, stop a running stack, reset the checkout."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -28,7 +29,7 @@ def execute(command: Sequence[str]) -> int:
         try:
             urls = data.start()
             dotenv.write_runtime(urls)
-            lock.describe(os.getpid(), {name: p.pid for name, p in data.processes().items()})
+            lock.describe({name: p.pid for name, p in data.processes().items()})
             return _run(command, urls)
         finally:
             data.stop()
@@ -39,7 +40,8 @@ def stop() -> str:
     running = holder()
     if running is None:
         return "not running"
-    os.kill(running.pid, signal.SIGTERM)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(running.pid, signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
     while is_held():
         if time.monotonic() > deadline:

@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -44,13 +45,14 @@ class RunLock:
                     return False
                 time.sleep(0.05)
             else:
-                dotenv.RUNTIME.unlink(missing_ok=True)  # what it says is no longer true
+                self.describe({})  # what both files say is of an earlier run
+                dotenv.RUNTIME.unlink(missing_ok=True)
                 return True
 
-    def describe(self, pid: int, children: Mapping[str, int]) -> None:
+    def describe(self, children: Mapping[str, int]) -> None:
         self._stream.seek(0)
         self._stream.truncate()
-        json.dump({"pid": pid, "children": dict(children)}, self._stream)
+        json.dump({"pid": os.getpid(), "children": dict(children)}, self._stream)
         self._stream.flush()
 
 

@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from devstack.ports import LOOPBACK, RememberedPorts
 
 PYTHON = sys.executable
+STRIPE_WEBHOOK = "/api/v1/webhooks/stripe"
 TRUE = {"1", "true", "yes", "on"}
 
+FOR_A_TERMINAL = {"PYTHONUNBUFFERED": "1", "LOG_FORMAT": "console"}
+
+CELERY = [PYTHON, "-m", "celery", "--quiet", "-A", "carbon_platform"]
 BOOTSTRAP = [PYTHON, "manage.py", "bootstrap"]
 DEMO = [PYTHON, "-m", "devstack.demo"]
-WORKER = [
-    *(PYTHON, "-m", "celery", "-A", "carbon_platform", "worker"),
-    *("-c", "2", "--without-gossip", "--without-mingle"),
-]
-BEAT = [PYTHON, "-m", "celery", "-A", "carbon_platform", "beat", "-s", ".local/beat-schedule"]
+WORKER = [*CELERY, "worker", "-c", "2", "--without-gossip", "--without-mingle"]
+BEAT = [*CELERY, "beat", "-s", ".local/beat-schedule"]
 
 
 def web(port: int) -> list[str]:
@@ -24,8 +25,14 @@ def web(port: int) -> list[str]:
     ]
 
 
-def simulator(port: int) -> list[str]:
-    return [PYTHON, "-m", "devstack.simulator", "--port", str(port)]
+def simulator(port: int, settings: Mapping[str, str]) -> list[str]:
+    """It keeps what it has sold and retired, or the product's own rows would refer to nothing."""
+    return [
+        *(PYTHON, "-m", "devstack.simulator", "--port", str(port)),
+        *("--webhook-url", f"{settings['PUBLIC_URL']}{STRIPE_WEBHOOK}"),
+        *("--webhook-secret", settings.get("STRIPE_WEBHOOK_SECRET", "")),
+        *("--state", ".local/simulator.json"),
+    ]
 
 
 def is_simulated(settings: Mapping[str, str]) -> bool:

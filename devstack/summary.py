@@ -12,9 +12,9 @@ def of_running(settings: Mapping[str, str], seconds: float) -> str:
     site = settings["PUBLIC_URL"]
     demo = _demo()
     rows = {
-        "Dashboard": f"{site}/",
+        "Dashboard": f"{site}/dashboard/",
         "  login": _login(demo.get("login"), settings.get("DEMO_PASSWORD")),
-        "API docs": f"{site}/api/docs/",
+        "API docs": f"{site}/docs",
         "  API key": demo.get("api_key"),
         "Receipt": demo.get("receipt_url"),
         "Admin": f"{site}/admin/",

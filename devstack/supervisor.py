@@ -61,26 +61,26 @@ class Supervisor:
         if dotenv.create_missing():
             console.say("wrote .env with fresh secrets")
         settings = services.settings()
-        port = ports.web_port(os.environ.get("PORT"))
+        port = ports.web_port(settings.get("PORT"))
         remembered = ports.RememberedPorts(places.LOCAL / "ports.json")
         self._data = services.DataServices(settings, remembered)
         runtime = self._data.start()
         runtime |= programs.addresses(settings, remembered)
         runtime["PUBLIC_URL"] = settings.get("PUBLIC_URL") or f"http://{ports.LOOPBACK}:{port}"
-        self._environment = {**settings, **runtime, "PYTHONUNBUFFERED": "1"}
+        self._environment = {**programs.FOR_A_TERMINAL, **settings, **runtime}
         if sys.platform == "darwin":  # https://github.com/celery/celery/issues/4113
             self._environment["OBJC_DISABLE_INITIALIZE_FORK_SAFETY"] = "YES"
         dotenv.write_runtime(runtime)
         self._start_programs(port, remembered.get("simulator"))
         running = {**self._data.processes(), **self._children}
-        lock.describe(os.getpid(), {name: child.pid for name, child in running.items()})
+        lock.describe({name: child.pid for name, child in running.items()})
         self._wait_until_answers(port, "/readyz")
         self._finish("demo", programs.DEMO)
 
     def _start_programs(self, port: int, simulator_port: int) -> None:
         simulated = programs.is_simulated(self._environment)
         if simulated:
-            self._spawn("simulator", programs.simulator(simulator_port))
+            self._spawn("simulator", programs.simulator(simulator_port, self._environment))
         self._finish("bootstrap", programs.BOOTSTRAP)
         self._spawn("web", programs.web(port))
         self._spawn("worker", programs.WORKER)

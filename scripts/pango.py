@@ -37,11 +37,12 @@ def unpack(sysroot: Path) -> str | None:
         return "brew install pango"
     if not unpack_debs.available():
         return "install pango, harfbuzz and fontconfig with this system's package manager"
+    remedy = f"sudo apt-get install {' '.join(PACKAGES)}"
     try:
         unpack_debs.unpack(PACKAGES, sysroot)
     except (unpack_debs.UnpackError, OSError) as refusal:
-        return f"sudo apt-get install {' '.join(PACKAGES)}   ({refusal})"
-    return None
+        return f"{remedy}   ({refusal})"
+    return None if is_ready(sysroot) else remedy
 
 
 def _loads(name: str) -> bool:

@@ -178,16 +178,26 @@ def _pip(arguments: list[str]) -> None:
     if _succeeds([str(PYTHON), "-m", "pip", "--version"]):
         _run(command)
         return
+    with tempfile.TemporaryDirectory(prefix="carbon-pip-") as scratch:
+        wheel = _pip_wheel(Path("/")) or _unpacked_pip_wheel(Path(scratch) / "pip")
+        _run(command, dict(os.environ, PYTHONPATH=str(wheel)))
+
+
+def _pip_wheel(root: Path) -> Path | None:
+    return next(root.glob("usr/share/python-wheels/pip-*.whl"), None)
+
+
+def _unpacked_pip_wheel(scratch: Path) -> Path:
     if not unpack_debs.available():
         raise SetupError("This Python has no pip. Install pip or uv, then type: make setup")
-    with tempfile.TemporaryDirectory(prefix="carbon-pip-") as scratch:
-        unpacked = Path(scratch) / "pip"
-        try:
-            unpack_debs.unpack(["python3-pip-whl"], unpacked)
-        except unpack_debs.UnpackError as refusal:
-            raise SetupError(f"{refusal}. Type: sudo apt-get install python3-venv") from refusal
-        wheel = next(unpacked.glob("usr/share/python-wheels/pip-*.whl"))
-        _run(command, dict(os.environ, PYTHONPATH=str(wheel)))
+    try:
+        unpack_debs.unpack(["python3-pip-whl"], scratch)
+    except unpack_debs.UnpackError as refusal:
+        raise SetupError(f"{refusal}. Type: sudo apt-get install python3-venv") from refusal
+    wheel = _pip_wheel(scratch)
+    if wheel is None:
+        raise SetupError("No pip found. Type: sudo apt-get install python3-venv")
+    return wheel
 
 
 def _succeeds(command: list[str], environment: dict[str, str] | None = None) -> bool:

@@ -37,6 +37,8 @@ class Subscription(models.Model):
     status = models.CharField(max_length=32)
     stripe_customer_id = models.CharField(max_length=64, unique=True, null=True)  # noqa: DJ001 - none yet
     stripe_subscription_id = models.CharField(max_length=64, unique=True, null=True)  # noqa: DJ001 - none yet
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
     current_period_start = models.DateTimeField(null=True)
     current_period_end = models.DateTimeField(null=True)
     snapshot_at = models.DateTimeField(null=True)
@@ -65,6 +67,7 @@ class BillingPeriod(models.Model):
     closes_at = models.DateTimeField()
     status = models.CharField(max_length=16, choices=Status, default=Status.OPEN)
     plan = models.CharField(max_length=16, choices=[(name, name.title()) for name in PLAN_NAMES])
+    plan_as_of = models.DateTimeField(null=True)
     retires_credits = models.BooleanField(default=False)
     retirement_basis = models.CharField(max_length=8, default="central")
     stripe_invoice_id = models.CharField(max_length=64, blank=True)
@@ -123,7 +126,11 @@ class Settlement(models.Model):
     """Which period an entry was receipted in: exactly one, once."""
 
     entry = models.OneToOneField(
-        CarbonEntry, on_delete=models.PROTECT, primary_key=True, related_name="settlement", db_constraint=False
+        CarbonEntry,
+        on_delete=models.PROTECT,
+        primary_key=True,
+        related_name="settlement",
+        db_constraint=False,
     )
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+")
     period = models.ForeignKey(
@@ -227,7 +234,9 @@ class RetirementOrder(models.Model):
                 name="order_confirmed_has_evidence",
             ),
         ]
-        permissions: ClassVar = [("confirm_retirementorder", "Can record a registry's confirmation")]
+        permissions: ClassVar = [
+            ("confirm_retirementorder", "Can record a registry's confirmation")
+        ]
         ordering: ClassVar = ["-requested_at", "-id"]
 
     def __str__(self) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from apps.common.http import post_json
+from apps.common.http import Limits, post_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +43,11 @@ class RegistryAnswerError(ValueError):
 def request_retirement(base_url: str, request: RetirementRequest) -> Confirmation:
     """Ask for the retirement. Safe to repeat: the order's id is the idempotency key.
 
-    Raises apps.common.http's BusyError or RefusedError, or RegistryAnswerError.
+    Raises BusyError or RefusedError of apps.common.outside, or RegistryAnswerError.
     """
     reply = post_json(
         f"{base_url.rstrip('/')}/retirements",
-        headers={"Idempotency-Key": request.order_id},
-        json={
+        {
             "order_id": request.order_id,
             "registry": request.registry,
             "project_id": request.project_id,
@@ -59,6 +58,8 @@ def request_retirement(base_url: str, request: RetirementRequest) -> Confirmatio
             "beneficiary": request.beneficiary,
             "reason": request.reason,
         },
+        headers={"Idempotency-Key": request.order_id},
+        limits=Limits(tries=3),
     )
     return _confirmation(reply.json)
 

@@ -17,7 +17,9 @@ Columns = Mapping[str, str]
 def insert_from_rows(table: str, columns: Columns, suffix: str = "") -> str:
     """`INSERT INTO table (…) SELECT … FROM unnest(…) suffix`, its parameters from `as_arrays`."""
     names = [sql.Identifier(name) for name in columns]
-    statement = sql.SQL("INSERT INTO {table} ({names}) SELECT {names} FROM unnest({arrays}) AS row ({names}) ").format(
+    statement = sql.SQL(
+        "INSERT INTO {table} ({names}) SELECT {names} FROM unnest({arrays}) AS row ({names}) "
+    ).format(
         table=sql.Identifier(table),
         names=sql.SQL(", ").join(names),
         arrays=sql.SQL(", ").join(sql.SQL(f"%s::{kind}[]") for kind in columns.values()),  # type: ignore[arg-type]

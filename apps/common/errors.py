@@ -26,6 +26,8 @@ class UnauthorizedError(DomainError):
 
 
 class PaymentRequiredError(DomainError):
+    """`billing_url` among the details is lifted beside them in the answer."""
+
     status = 402
     code = "payment_required"
 
@@ -45,12 +47,19 @@ class ConflictError(DomainError):
     code = "conflict"
 
 
+class PayloadTooLargeError(DomainError):
+    status = 413
+    code = "payload_too_large"
+
+
 class UnprocessableError(DomainError):
     status = 422
-    code = "unprocessable"
+    code = "validation_error"
 
 
 class TooManyError(DomainError):
+    """`retry_after`, seconds, among the details also becomes the header."""
+
     status = 429
     code = "rate_limit_exceeded"
 

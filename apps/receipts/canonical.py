@@ -49,8 +49,6 @@ def strict_loads(data: bytes) -> dict[str, Any]:
         text = data.decode("utf-8")
     except UnicodeDecodeError as fault:
         raise StrictJsonError("not_utf8", f"byte {fault.start} is not UTF-8") from fault
-    if text.startswith("\ufeff"):
-        raise StrictJsonError("malformed", "begins with a byte order mark")
     try:
         document = json.loads(
             text,
@@ -92,21 +90,19 @@ def _refuse_constant(text: str) -> NoReturn:
 
 def _refuse_depth_and_surrogates(document: dict[str, Any]) -> None:
     level: list[Any] = [document]
-    for _ in range(MAX_DEPTH):
+    for depth in range(MAX_DEPTH + 1):
         inner: list[Any] = []
         for value in level:
+            if isinstance(value, str) and not _is_unicode(value):
+                raise StrictJsonError("malformed", "a string holds half a surrogate pair")
+            if isinstance(value, dict | list) and depth == MAX_DEPTH:
+                raise StrictJsonError("malformed", f"nested deeper than {MAX_DEPTH}")
             if isinstance(value, dict):
                 inner += value.keys()
                 inner += value.values()
             elif isinstance(value, list):
                 inner += value
-            elif isinstance(value, str) and not _is_unicode(value):
-                raise StrictJsonError("malformed", "a string holds half a surrogate pair")
         level = inner
-    if any(isinstance(value, dict | list) for value in level):
-        raise StrictJsonError("malformed", f"nested deeper than {MAX_DEPTH}")
-    if not all(_is_unicode(value) for value in level if isinstance(value, str)):
-        raise StrictJsonError("malformed", "a string holds half a surrogate pair")
 
 
 def _is_unicode(text: str) -> bool:

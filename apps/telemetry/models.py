@@ -44,7 +44,9 @@ class Quantities(models.Model):
     input_cache_read_tokens = count_column()
     input_cache_write_tokens = count_column()
     output_tokens = count_column()
-    requests = models.DecimalField(max_digits=30, decimal_places=0, null=True)  # not every provider counts them
+    requests = models.DecimalField(
+        max_digits=30, decimal_places=0, null=True
+    )  # not every provider counts them
     energy_kwh_low = energy_column()
     energy_kwh = energy_column()
     energy_kwh_high = energy_column()
@@ -194,7 +196,9 @@ class MeteredBucket(models.Model):
             models.UniqueConstraint(
                 fields=["connection", "source", "starts_at"], name="bucket_read_once"
             ),
-            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="bucket_has_width"),
+            models.CheckConstraint(
+                condition=Q(ends_at__gt=F("starts_at")), name="bucket_has_width"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -364,7 +368,15 @@ class Rollup(Quantities):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["workspace", "hour", "project", "connection", "provider", "model", "is_test"],
+                fields=[
+                    "workspace",
+                    "hour",
+                    "project",
+                    "connection",
+                    "provider",
+                    "model",
+                    "is_test",
+                ],
                 name="rollup_once",
                 nulls_distinct=False,
             ),

@@ -151,7 +151,9 @@ def connection_of(workspace: Workspace, public_id: str) -> ProviderConnection:
 
 
 def latest_polls(connection: ProviderConnection, count: int = 10) -> list[PollRun]:
-    return list(PollRun.objects.filter(connection=connection).order_by("-started_at", "-pk")[:count])
+    return list(
+        PollRun.objects.filter(connection=connection).order_by("-started_at", "-pk")[:count]
+    )
 
 
 def last_poll_at() -> datetime | None:
@@ -220,16 +222,16 @@ def timeseries(
 ) -> list[Point]:
     """Sums per step of UTC time, oldest first; steps without usage are absent."""
     columns = SPLIT_COLUMNS[split]
-    rows = _rows(
-        workspace, span, columns, step=step, project_id=project_id, is_test=is_test
-    )
+    rows = _rows(workspace, span, columns, step=step, project_id=project_id, is_test=is_test)
     points: dict[tuple[datetime, str | None], list[Mapping[str, Any]]] = {}
     for row in rows:
         key = str(row[columns[0]]) if columns and row[columns[0]] is not None else None
         points.setdefault((row["step"], key), []).append(row)
     return [
         Point(start, key, _label(group[0], columns), _total(group))
-        for (start, key), group in sorted(points.items(), key=lambda item: (item[0][0], item[0][1] or ""))
+        for (start, key), group in sorted(
+            points.items(), key=lambda item: (item[0][0], item[0][1] or "")
+        )
     ]
 
 
@@ -249,7 +251,9 @@ def _rows(
     """Grouped sums: whole hours from the rollups, the broken hours at the ends from the entries."""
     first_hour, last_hour = _hour_from(span.start), _hour_until(span.end)
     if first_hour >= last_hour:
-        parts = [(CarbonEntry.objects.filter(used_at__gte=span.start, used_at__lt=span.end), "used_at")]
+        parts = [
+            (CarbonEntry.objects.filter(used_at__gte=span.start, used_at__lt=span.end), "used_at")
+        ]
     else:
         parts = [(Rollup.objects.filter(hour__gte=first_hour, hour__lt=last_hour), "hour")]
         if span.start < first_hour:
@@ -265,9 +269,13 @@ def _rows(
     for part, moment in parts:
         found = part.filter(narrowed)
         if step is not None:
-            found = found.annotate(step=Trunc(moment, step, output_field=DateTimeField(), tzinfo=UTC))
+            found = found.annotate(
+                step=Trunc(moment, step, output_field=DateTimeField(), tzinfo=UTC)
+            )
         keys = (*columns, *(("step",) if step else ()))
-        rows += found.values(*keys).annotate(**{f"sum_{name}": Sum(name) for name in SUMMED}).order_by()
+        rows += (
+            found.values(*keys).annotate(**{f"sum_{name}": Sum(name) for name in SUMMED}).order_by()
+        )
     return rows
 
 
@@ -303,12 +311,12 @@ def _groups(
         Group(name, label(group[0]), _total(group), _confidence(group, factors))
         for name, group in members.items()
     ]
-    return sorted(groups, key=lambda group: (-group.totals.bounds("co2e_grams").central, group.label))
+    return sorted(
+        groups, key=lambda group: (-group.totals.bounds("co2e_grams").central, group.label)
+    )
 
 
 def _confidence(rows: Iterable[Mapping[str, Any]], factors: CurrentFactors) -> str:
     """A sum is as sure as its least sure part."""
-    grades = {
-        resolve(factors.document, row["model"], provider=row["provider"]).confidence for row in rows
-    }
+    grades = {resolve(factors.document, row["model"], row["provider"]).row.confidence for row in rows}
     return max(grades, key=CONFIDENCE_ORDER.index, default="estimated")

@@ -20,7 +20,7 @@ BEGIN
     END IF;
 END $$;
 GRANT USAGE ON SCHEMA public TO {TENANT_ROLE};
-"""
+"""  # noqa: S608 - the names are constants of this file
 
 
 def tenant_table_sql(
@@ -33,9 +33,11 @@ CREATE POLICY tenant ON {table} TO {TENANT_ROLE}
     USING ({key} = {CURRENT_WORKSPACE}) WITH CHECK ({key} = {CURRENT_WORKSPACE});
 GRANT {privileges} ON {table} TO {TENANT_ROLE};
 DO $$
+DECLARE sequence text;
 BEGIN
-    IF pg_get_serial_sequence('{table}', 'id') IS NOT NULL THEN
-        EXECUTE format('GRANT USAGE ON SEQUENCE %s TO {TENANT_ROLE}', pg_get_serial_sequence('{table}', 'id'));
+    sequence := pg_get_serial_sequence('{table}', 'id');
+    IF sequence IS NOT NULL THEN
+        EXECUTE format('GRANT USAGE ON SEQUENCE %s TO {TENANT_ROLE}', sequence);
     END IF;
 EXCEPTION WHEN undefined_column THEN
     NULL;
@@ -57,7 +59,8 @@ def append_only_sql(table: str) -> str:
     return f"""
 CREATE OR REPLACE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation';
+    RAISE EXCEPTION '% is append-only', TG_TABLE_NAME
+        USING ERRCODE = 'integrity_constraint_violation';
 END $$;
 CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table}
     FOR EACH ROW EXECUTE FUNCTION append_only();

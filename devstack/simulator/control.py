@@ -61,7 +61,8 @@ def _change_events(asked: JsonObject, simulator: "Simulator") -> JsonObject:
 
 def _list_events(asked: JsonObject, simulator: "Simulator") -> JsonObject:
     """What a provider reports now for `[start, end)`, event by event."""
-    span = selection_of(asked)
+    times = {name: int(asked[name]) for name in ("start", "end") if asked[name].isdecimal()}
+    span = selection_of({**asked, **times})
     events = simulator.ledger.visible(
         *(span.provider, span.organisation, span.endpoint, span.start, span.end),
         now=simulator.clock.now(),

@@ -47,8 +47,10 @@ def error(status: int, message: str = "The registry is not available.", code: st
 class Registry:
     """Retirements by id, each made once however often it is asked for."""
 
-    def __init__(self, kept: JsonObject, changed: Callable[[], None]) -> None:
-        self._lock = threading.Lock()
+    def __init__(
+        self, kept: JsonObject, changed: Callable[[], None], lock: threading.RLock
+    ) -> None:
+        self._lock = lock
         self._changed = changed
         self._retirements: dict[str, JsonObject] = kept.get("retirements", {})
         self._keys: dict[str, JsonObject] = kept.get("keys", {})
@@ -60,7 +62,7 @@ class Registry:
     def reset(self) -> None:
         with self._lock:
             self._retirements, self._keys = {}, {}
-        self._changed()
+            self._changed()
 
     def retire(self, order: JsonObject, key: str, base_url: str, today: str) -> JsonObject:
         """Confirm an order. Safe to repeat with the same key."""
@@ -78,8 +80,8 @@ class Registry:
             retirement = _confirmed(order, base_url, today)
             self._retirements[retirement["retirement_id"]] = retirement
             self._keys[key] = {"order": order, "retirement_id": retirement["retirement_id"]}
-        self._changed()
-        return retirement
+            self._changed()
+            return retirement
 
     def find(self, retirement_id: str) -> JsonObject:
         with self._lock:

@@ -1,5 +1,6 @@
 """The HTTP server: one thread a connection, and replies that may misbehave on purpose."""
 
+import os
 import socket
 import struct
 import sys
@@ -87,6 +88,7 @@ class Handler(BaseHTTPRequestHandler):
         """Close so that the client sees a reset, not an end."""
         linger = struct.pack("ii", 1, 0)
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        os.close(self.connection.detach())  # before the base class says goodbye politely
         self.close_connection = True
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name

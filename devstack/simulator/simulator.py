@@ -58,10 +58,12 @@ class Simulator:
         self.webhooks = Deliverer(webhook_url, webhook_secret, self.stopped)
         self.shapes = {service: shapes[0] for service, shapes in SHAPES.items()}
         self.latency: dict[str, float] = {}
-        self.stripe = StripeAccount(kept.get("stripe", {}), self._save)
-        self.registry = registry.Registry(kept.get("registry", {}), self._save)
+        lock = threading.RLock()  # one for all that is kept: the file never falls behind
+        self.stripe = StripeAccount(kept.get("stripe", {}), self._save, lock)
+        self.registry = registry.Registry(kept.get("registry", {}), self._save, lock)
 
     def _save(self) -> None:
+        """Called by what is kept, under its lock, whenever it changed."""
         self._state.save(
             {
                 "begins_at": self.ledger.begins_at,

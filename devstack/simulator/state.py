@@ -1,18 +1,16 @@
 """What outlives the process: one small JSON file, replaced as a whole."""
 
 import json
-import threading
 from pathlib import Path
 
 from devstack.simulator.wire import JsonObject
 
 
 class StateFile:
-    """Without a path nothing is kept."""
+    """Without a path nothing is kept. One caller at a time."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._lock = threading.Lock()
 
     def load(self) -> JsonObject:
         if self._path is None or not self._path.exists():
@@ -23,8 +21,7 @@ class StateFile:
     def save(self, state: JsonObject) -> None:
         if self._path is None:
             return
-        with self._lock:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            beside = self._path.with_suffix(".new")
-            beside.write_text(json.dumps(state))
-            beside.replace(self._path)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        beside = self._path.with_suffix(".new")
+        beside.write_text(json.dumps(state))
+        beside.replace(self._path)

@@ -3,14 +3,45 @@
 from devstack.simulator.stripe_objects import list_of, new_id
 from devstack.simulator.wire import JsonObject
 
-NOTHING = (
+UNSET = (
     *("account_tax_ids", "application", "automatically_finalizes_at", "custom_fields"),
     *("customer_address", "customer_phone", "customer_shipping", "default_payment_method"),
     *("default_source", "description", "due_date", "footer", "from_invoice"),
-    *("last_finalization_error", "latest_revision", "next_payment_attempt", "on_behalf_of"),
-    *("receipt_number", "rendering", "shipping_cost", "shipping_details"),
-    *("statement_descriptor", "test_clock"),
+    *("hosted_invoice_url", "invoice_pdf", "last_finalization_error", "latest_revision"),
+    *("next_payment_attempt", "on_behalf_of", "receipt_number", "rendering", "shipping_cost"),
+    *("shipping_details", "statement_descriptor", "test_clock"),
 )
+
+ALWAYS: JsonObject = {
+    "object": "invoice",
+    "account_country": "US",
+    "account_name": "Simulated account",
+    "attempt_count": 1,
+    "attempted": True,
+    "auto_advance": False,
+    "automatic_tax": {
+        "disabled_reason": None,
+        "enabled": False,
+        "liability": None,
+        "provider": None,
+        "status": None,
+    },
+    "collection_method": "charge_automatically",
+    "currency": "usd",
+    "customer_tax_exempt": "none",
+    "customer_tax_ids": [],
+    "default_tax_rates": [],
+    "discounts": [],
+    "issuer": {"type": "self"},
+    "livemode": False,
+    "metadata": {},
+    "payment_settings": {
+        "default_mandate": None,
+        "payment_method_options": None,
+        "payment_method_types": None,
+    },
+    "status": "paid",
+}
 
 
 def paid_invoice(
@@ -24,64 +55,24 @@ def paid_invoice(
 ) -> JsonObject:
     """An invoice of the subscription's one price, finalized and paid at `at`."""
     item = subscription["items"]["data"][0]
-    amount = item["price"]["unit_amount"]
     invoice_id = new_id("in")
-    lines = list_of(
-        [_line(invoice_id, subscription["id"], item, line_period)],
-        f"/v1/invoices/{invoice_id}/lines",
-    )
+    lines = [_line(invoice_id, subscription["id"], item, line_period)]
     return {
-        **dict.fromkeys(NOTHING),
+        **dict.fromkeys(UNSET),
+        **ALWAYS,
+        **_amounts(item["price"]["unit_amount"]),
         "id": invoice_id,
-        "object": "invoice",
-        **_amounts(amount),
-        "account_country": "US",
-        "account_name": "Simulated account",
-        "attempt_count": 1,
-        "attempted": True,
-        "auto_advance": False,
-        "automatic_tax": {
-            "disabled_reason": None,
-            "enabled": False,
-            "liability": None,
-            "provider": None,
-            "status": None,
-        },
         "billing_reason": reason,
-        "collection_method": "charge_automatically",
         "created": at,
-        "currency": "usd",
         "customer": customer["id"],
         "customer_email": customer["email"],
         "customer_name": customer["name"],
-        "customer_tax_exempt": "none",
-        "customer_tax_ids": [],
-        "default_tax_rates": [],
-        "discounts": [],
         "effective_at": at,
-        "hosted_invoice_url": None,
-        "invoice_pdf": None,
-        "issuer": {"type": "self"},
-        "lines": lines,
-        "livemode": False,
-        "metadata": {},
+        "lines": list_of(lines, f"/v1/invoices/{invoice_id}/lines"),
         "number": f"SIM-{invoice_id[-8:].upper()}",
-        "parent": {
-            "quote_details": None,
-            "subscription_details": {
-                "metadata": subscription["metadata"],
-                "subscription": subscription["id"],
-            },
-            "type": "subscription_details",
-        },
-        "payment_settings": {
-            "default_mandate": None,
-            "payment_method_options": None,
-            "payment_method_types": None,
-        },
+        "parent": _parent(subscription),
         "period_start": period[0],
         "period_end": period[1],
-        "status": "paid",
         "status_transitions": {
             "finalized_at": at,
             "marked_uncollectible_at": None,
@@ -90,6 +81,11 @@ def paid_invoice(
         },
         "webhooks_delivered_at": at,
     }
+
+
+def _parent(subscription: JsonObject) -> JsonObject:
+    details = {"metadata": subscription["metadata"], "subscription": subscription["id"]}
+    return {"quote_details": None, "subscription_details": details, "type": "subscription_details"}
 
 
 def _amounts(amount: int) -> JsonObject:

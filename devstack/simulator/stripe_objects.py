@@ -10,6 +10,11 @@ from devstack.simulator.wire import JsonObject
 API_VERSION = "2026-10-28.endive"
 ACCOUNT_CREATED = 1_767_225_600
 PLANS = {"starter": 4900, "growth": 19900, "scale": 79900}  # US cents a month
+UNSET_IN_SUBSCRIPTION = (
+    *("cancel_at", "canceled_at", "days_until_due", "default_payment_method", "description"),
+    *("ended_at", "latest_invoice", "pause_collection", "pending_update", "schedule"),
+    *("test_clock", "trial_end", "trial_start"),
+)
 NO_TAX = {"enabled": False, "liability": None, "provider": None, "status": None}
 
 
@@ -117,9 +122,8 @@ def customer(params: JsonObject, *, now: int) -> JsonObject:
     }
 
 
-def subscription(customer_id: str, plan: str, metadata: JsonObject, *, start: int) -> JsonObject:
-    subscription_id = new_id("sub")
-    item: JsonObject = {
+def _subscription_item(subscription_id: str, plan: str, start: int) -> JsonObject:
+    return {
         "id": new_id("si"),
         "object": "subscription_item",
         "billing_thresholds": None,
@@ -134,8 +138,13 @@ def subscription(customer_id: str, plan: str, metadata: JsonObject, *, start: in
         "subscription": subscription_id,
         "tax_rates": [],
     }
-    items = list_of([item], f"/v1/subscription_items?subscription={subscription_id}")
+
+
+def subscription(customer_id: str, plan: str, metadata: JsonObject, *, start: int) -> JsonObject:
+    subscription_id = new_id("sub")
+    items = [_subscription_item(subscription_id, plan, start)]
     return {
+        **dict.fromkeys(UNSET_IN_SUBSCRIPTION),
         "id": subscription_id,
         "object": "subscription",
         "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
@@ -146,31 +155,19 @@ def subscription(customer_id: str, plan: str, metadata: JsonObject, *, start: in
             "updated_at": None,
         },
         "billing_schedules": [],
-        "cancel_at": None,
         "cancel_at_period_end": False,
-        "canceled_at": None,
         "cancellation_details": {"comment": None, "feedback": None, "reason": None},
         "collection_method": "charge_automatically",
         "created": start,
         "currency": "usd",
         "customer": customer_id,
-        "days_until_due": None,
-        "default_payment_method": None,
         "discounts": [],
-        "ended_at": None,
         "invoice_settings": {"account_tax_ids": None, "issuer": {"type": "self"}},
-        "items": items,
-        "latest_invoice": None,
+        "items": list_of(items, f"/v1/subscription_items?subscription={subscription_id}"),
         "livemode": False,
         "metadata": dict(metadata),
-        "pause_collection": None,
-        "pending_update": None,
-        "schedule": None,
         "start_date": start,
         "status": "active",
-        "test_clock": None,
-        "trial_end": None,
-        "trial_start": None,
     }
 
 

@@ -1,7 +1,9 @@
 """What happens to a customer at Stripe: signing up, renewing, leaving. Events come of it."""
 
 import copy
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
 
 from devstack.simulator import stripe_objects
 from devstack.simulator.stripe_account import StripeAccount
@@ -9,8 +11,23 @@ from devstack.simulator.stripe_invoices import paid_invoice
 from devstack.simulator.wire import JsonObject
 
 Events = list[JsonObject]
+Told = tuple[JsonObject, Events]
+Asked = ParamSpec("Asked")
+Story = Callable[Concatenate[StripeAccount, Asked], Told]
 
 
+def _exclusively(story: Story[Asked]) -> Story[Asked]:
+    """Let no one else touch the account until the story is told."""
+
+    @wraps(story)
+    def told(account: StripeAccount, /, *args: Asked.args, **kwargs: Asked.kwargs) -> Told:
+        with account.lock:
+            return story(account, *args, **kwargs)
+
+    return told
+
+
+@_exclusively
 def sign_up(
     account: StripeAccount,
     *,
@@ -19,7 +36,7 @@ def sign_up(
     email: str,
     starts_at: int,
     customer: str | None = None,
-) -> tuple[JsonObject, Events]:
+) -> Told:
     """A customer comes through Checkout and pays; answers the completed session."""
     params = {
         "client_reference_id": client_reference_id,
@@ -34,7 +51,8 @@ def sign_up(
     return pay(account, session["id"], at=starts_at)
 
 
-def pay(account: StripeAccount, session_id: str, *, at: int) -> tuple[JsonObject, Events]:
+@_exclusively
+def pay(account: StripeAccount, session_id: str, *, at: int) -> Told:
     """Complete a checkout session: customer, subscription and a first, paid invoice."""
     session = _stored(account, "checkout_sessions", session_id)
     if session["status"] != "open":
@@ -73,13 +91,14 @@ def pay(account: StripeAccount, session_id: str, *, at: int) -> tuple[JsonObject
     return session, events
 
 
+@_exclusively
 def renew(
     account: StripeAccount,
     subscription_id: str,
     *,
     period_start: int | None = None,
     period_end: int | None = None,
-) -> tuple[JsonObject, Events]:
+) -> Told:
     """A period ended and the next one is paid; answers the invoice.
 
     The invoice's own period is the one that ended, its line's the one that begins.
@@ -87,8 +106,10 @@ def renew(
     subscription = _stored(account, "subscriptions", subscription_id)
     customer = _stored(account, "customers", subscription["customer"])
     item = subscription["items"]["data"][0]
-    before = {"items": {"data": [copy.deepcopy(item)]}}
-    before |= {"latest_invoice": subscription["latest_invoice"]}
+    before = {
+        "items": {"data": [copy.deepcopy(item)]},
+        "latest_invoice": subscription["latest_invoice"],
+    }
     start = period_start if period_start is not None else item["current_period_start"]
     end = period_end if period_end is not None else item["current_period_end"]
     ahead = (end, stripe_objects.month_after(end))
@@ -104,11 +125,9 @@ def renew(
     subscription["latest_invoice"] = invoice["id"]
     account.put("subscriptions", subscription)
     account.put("invoices", invoice)
-    updated: Any = stripe_objects.event(
-        "customer.subscription.updated", subscription, now=end, previous=before
-    )
+    updated = "customer.subscription.updated"
     events = [
-        updated,
+        stripe_objects.event(updated, subscription, now=end, previous=before),
         stripe_objects.event("invoice.paid", invoice, now=end),
         stripe_objects.event("invoice.payment_succeeded", invoice, now=end),
     ]
@@ -116,7 +135,8 @@ def renew(
     return invoice, events
 
 
-def cancel(account: StripeAccount, subscription_id: str, *, at: int) -> tuple[JsonObject, Events]:
+@_exclusively
+def cancel(account: StripeAccount, subscription_id: str, *, at: int) -> Told:
     """The subscription ends now; answers it."""
     subscription = _stored(account, "subscriptions", subscription_id)
     subscription |= {"status": "canceled", "canceled_at": at, "ended_at": at}

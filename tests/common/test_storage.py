@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
+import boto3  # type: ignore[import-untyped]  # it ships no types
 import pytest
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.storage import storages
 from moto.server import ThreadedMotoServer
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from apps.common.storage import Artifact, DamagedArtifactError, read, store
 
@@ -24,7 +24,9 @@ KILLED_WHILE_WRITING = """
 import os, signal, sys
 from django.conf import settings
 settings.configure(STORAGES={"artifacts": {
-    "BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": sys.argv[1]}}})
+    "BACKEND": "django.core.files.storage.FileSystemStorage",
+    "OPTIONS": {"location": sys.argv[1]},
+}})
 from apps.common.storage import store
 os.fsync = lambda descriptor: os.kill(os.getpid(), signal.SIGKILL)
 store("receipts/2026/rcp_1.pdf", sys.argv[2].encode())
@@ -32,7 +34,7 @@ store("receipts/2026/rcp_1.pdf", sys.argv[2].encode())
 
 
 @pytest.fixture
-def folder(tmp_path: Path, settings: SettingsWrapper) -> Path:
+def folder(tmp_path: Path, settings: Settings) -> Path:
     use(settings, "django.core.files.storage.FileSystemStorage", location=str(tmp_path))
     return tmp_path
 
@@ -47,7 +49,7 @@ def s3_url() -> Iterator[str]:
 
 
 @pytest.fixture(params=[True, False], ids=["overwriting client", "renaming client"])
-def bucket(request: pytest.FixtureRequest, s3_url: str, settings: SettingsWrapper) -> Any:
+def bucket(request: pytest.FixtureRequest, s3_url: str, settings: Settings) -> Any:
     access = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
     client = boto3.resource("s3", endpoint_url=s3_url, region_name="us-east-1", **access)
     bucket = client.create_bucket(Bucket="artifacts")
@@ -65,7 +67,7 @@ def bucket(request: pytest.FixtureRequest, s3_url: str, settings: SettingsWrappe
     return bucket
 
 
-def use(settings: SettingsWrapper, backend: str, **options: Any) -> None:
+def use(settings: Settings, backend: str, **options: Any) -> None:
     artifacts = {"BACKEND": backend, "OPTIONS": options}
     settings.STORAGES = {**settings.STORAGES, "artifacts": artifacts}
 
@@ -91,7 +93,8 @@ def test_storing_the_same_twice_changes_nothing(folder: Path) -> None:
     assert files_of(folder) == [NAME]
 
 
-def test_other_bytes_get_another_name(folder: Path) -> None:
+@pytest.mark.usefixtures("folder")
+def test_other_bytes_get_another_name() -> None:
     first = store("pack.zip", b"one")
     second = store("pack.zip", b"two")
 
@@ -151,7 +154,8 @@ def test_a_name_that_leaves_the_store_is_refused(folder: Path, name: str) -> Non
     assert files_of(folder) == []
 
 
-def test_what_was_never_stored_is_not_found(folder: Path) -> None:
+@pytest.mark.usefixtures("folder")
+def test_what_was_never_stored_is_not_found() -> None:
     with pytest.raises(FileNotFoundError):
         read(NAME)
     with pytest.raises(ValueError, match="not the name"):

@@ -1,5 +1,6 @@
 """Whoever holds the lock is believed, and nobody else."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -40,12 +41,20 @@ def test_addresses_of_an_earlier_run_are_gone_before_a_new_one_is_up() -> None:
 def test_the_holder_is_known_while_it_holds_and_forgotten_after() -> None:
     with lock.RunLock() as held:
         assert held.acquire()
-        held.describe(7, {"web": 8})
-        held.describe(7, {"web": 9})
-        assert lock.holder() == lock.Holder(pid=7, children={"web": 9})
+        held.describe({"web": 8})
+        held.describe({"web": 9})
+        assert lock.holder() == lock.Holder(pid=os.getpid(), children={"web": 9})
 
     assert lock.holder() is None
     assert not lock.is_held()
+
+
+def test_nobody_is_taken_for_the_holder_of_an_earlier_run() -> None:
+    lock.FILE.write_text('{"pid": 1, "children": {"web": 2}}')
+
+    with lock.RunLock() as held:
+        assert held.acquire()
+        assert lock.holder() == lock.Holder(pid=os.getpid(), children={})
 
 
 def test_a_checkout_that_never_ran_is_not_locked() -> None:

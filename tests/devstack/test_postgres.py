@@ -16,8 +16,8 @@ from devstack.postgres import Postgres
 
 
 @contextmanager
-def running(home: Path) -> Iterator[Postgres]:
-    server = Postgres(home, port=ports.any_free(), durable=False)
+def running(home: Path, *, durable: bool = False) -> Iterator[Postgres]:
+    server = Postgres(home, port=ports.any_free(), durable=durable)
     server.start()
     try:
         yield server
@@ -62,7 +62,7 @@ def test_a_stale_pid_file_hinders_nobody_and_harms_nobody(home: Path) -> None:
 
 
 def test_a_server_that_was_killed_recovers(home: Path) -> None:
-    with running(home) as server:
+    with running(home, durable=True) as server:
         with psycopg.connect(server.url) as connection:
             connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
         assert server.process is not None

@@ -16,6 +16,7 @@ import pytest
 from devstack import places, ports
 
 SECONDS = 40.0
+KEPT = ("PATH", "HOME", "EMBEDDED_PG", "EMBEDDED_PG_BINDIR", "EMBEDDED_REDIS_BIN")
 PRODUCT = {
     "carbon_platform/__init__.py": "",
     "carbon_platform/wsgi.py": """
@@ -43,9 +44,8 @@ class Stack:
     def __init__(self, checkout: Path) -> None:
         self.checkout = checkout
         self.port = ports.any_free()
-        unset = ("DATABASE_URL", "REDIS_URL", "PYTEST_XDIST_WORKER")
-        self.environment = {key: value for key, value in os.environ.items() if key not in unset}
-        self.environment |= {"PORT": str(self.port), "SIMULATE": "false"}
+        self.environment = {"PORT": str(self.port), "SIMULATE": "false"}
+        self.environment |= {name: os.environ[name] for name in KEPT if name in os.environ}
         self.output = checkout / "output"
         self.process: subprocess.Popen[bytes] | None = None
 

@@ -1,5 +1,6 @@
 """The factor set of this repository, read once, and the expected numbers."""
 
+import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,14 @@ def catalogue() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def document(catalogue: dict[str, Any]) -> FactorDocument:
     return FactorDocument.from_dict(catalogue)
+
+
+@pytest.fixture
+def newer(catalogue: dict[str, Any]) -> dict[str, Any]:
+    document = copy.deepcopy(catalogue)
+    document["version"] = "2026.12.1"
+    document["coefficients"]["server_factor"]["value"] = 1.7
+    return document
 
 
 def expected(part: str) -> Any:

@@ -1,13 +1,10 @@
 """Storing and publishing factor sets, and what the database itself refuses."""
 
-import copy
-import threading
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from pytest_django import DjangoAssertNumQueries
 
 from apps.emissions import selectors, services
@@ -24,15 +21,8 @@ from apps.emissions.services.factor_sets import document_sha256
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)
 
+
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def newer(catalogue: dict[str, Any]) -> dict[str, Any]:
-    document = copy.deepcopy(catalogue)
-    document["version"] = "2026.12.1"
-    document["coefficients"]["server_factor"]["value"] = 1.7
-    return document
 
 
 def published(document: dict[str, Any]) -> FactorSet:
@@ -222,38 +212,3 @@ def test_the_database_refuses_a_draft_that_poses_as_more(
 
     with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
         FactorSet.objects.update(**change)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_two_publications_at_once_leave_one_current(
-    catalogue: dict[str, Any], newer: dict[str, Any]
-) -> None:
-    ids = [
-        services.seed_factor_set(document, publish=False, now=NOW).factor_set_id
-        for document in (catalogue, newer)
-    ]
-    problems: list[Exception] = []
-
-    def run(publish: Callable[[], object]) -> None:
-        try:
-            publish()
-        except Exception as problem:  # noqa: BLE001 - told to the main thread
-            problems.append(problem)
-        finally:
-            connection.close()
-
-    for _ in range(5):
-        threads = [
-            threading.Thread(
-                target=run, args=(lambda pk=pk: services.publish_factor_set(pk, now=NOW),)
-            )
-            for pk in ids
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-
-    assert problems == []
-    assert FactorSet.objects.filter(is_current=True).count() == 1
-    assert FactorSet.objects.filter(status="published").count() == 2

@@ -61,6 +61,7 @@ def test_a_document_that_two_readers_may_read_differently_is_refused(case: dict[
         (b'{"a":1,"\\u0061":2}', "malformed"),
         (b'{"a":{"b":1,"b":1}}', "malformed"),
         (b'{"a":[["\\udc00"]]}', "malformed"),
+        (b'{"a":' * 16 + b'"\\ud800"' + b"}" * 16, "malformed"),
         (b"[1]", "malformed"),
         (b"null", "malformed"),
         (b"", "malformed"),

@@ -15,7 +15,7 @@ from apps.receipts.checkpoint import (
     sign_note,
 )
 from apps.receipts.merkle import Tree, leaf_hash, verify_consistency
-from apps.receipts.signing import Seed, public_key
+from apps.receipts.signing import Seed, encode_base64, public_key, sign
 from tests.receipts.vectors import load
 
 LOG = load("log_of_15")
@@ -129,6 +129,18 @@ def test_one_bad_signature_of_a_known_key_spoils_the_note() -> None:
     assert open_note(note + bad_line, [LOG_KEY]).signers == (LOG_KEY,)
     with pytest.raises(NoteError, match="does not hold"):
         open_note(note + bad_line, [LOG_KEY, WITNESS_KEY])
+
+
+def test_a_well_signed_note_is_still_refused_for_its_form() -> None:
+    key = VerifierKey("o", ED25519, public_key(LOG_SEED))
+    note = sign_note("text\n", "o", LOG_SEED)
+    signature = sign(LOG_SEED, b"a\tb\n")
+    with_tab = f"a\tb\n\n\u2014 o {encode_base64(key.key_id + signature)}\n"
+
+    with pytest.raises(NoteError, match="control"):
+        open_note(with_tab, [key])
+    with pytest.raises(NoteError, match="whole signature lines"):
+        open_note(note[:-1] + "x", [key])
 
 
 def test_at_most_a_hundred_signatures_are_looked_at() -> None:

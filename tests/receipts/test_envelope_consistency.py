@@ -90,6 +90,12 @@ def test_a_line_that_breaks_a_rule_is_found(broken: dict[str, Any], fault: str) 
     assert fault in "; ".join(inconsistencies(changed_line(PAYLOAD, **broken)))
 
 
+def test_a_receipt_may_be_issued_in_the_second_its_period_ends() -> None:
+    payload = changed(PAYLOAD, period__end="2026-11-03T00:12:41Z")
+
+    assert inconsistencies(payload) == []
+
+
 def test_more_than_the_high_bound_is_never_allocated() -> None:
     most = receipt_payload(receipt(lines=(line(gram_end=3_022_952),)))
     more = receipt_payload(receipt(lines=(line(gram_end=3_022_953),)))

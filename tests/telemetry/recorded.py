@@ -51,7 +51,8 @@ class RecordedServer:
         self.requests: list[Received] = []
         self._answers: dict[str, deque[Answer]] = {}
         self._released = threading.Event()  # ends every stall when the server closes
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        handler = type("Handler", (_Handler,), {"recorder": self})
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._http.daemon_threads = False  # closing waits for them
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,))
 
@@ -95,58 +96,57 @@ def load(name: str) -> dict[str, Any]:
     return loaded
 
 
-def _handler(server: RecordedServer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self._answer()
+class _Handler(BaseHTTPRequestHandler):
+    recorder: RecordedServer
 
-        def do_POST(self) -> None:
-            self._answer()
+    def do_GET(self) -> None:
+        self._answer()
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
-            pass
+    def do_POST(self) -> None:
+        self._answer()
 
-        def _answer(self) -> None:
-            parts = urlsplit(self.path)
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            body = self.rfile.read(int(headers.get("content-length", "0")))
-            query = parse_qsl(parts.query, keep_blank_values=True)
-            answer = server.next_answer(Received(self.command, parts.path, query, headers, body))
-            try:
-                self._play(answer)
-            except OSError:
-                self.close_connection = True  # the client has gone, which some tests want
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
+        pass
 
-        def _play(self, answer: Answer) -> None:
-            content = answer.content()
-            if answer.fault == "stall":
-                server.idle(30)
+    def _answer(self) -> None:
+        parts = urlsplit(self.path)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        body = self.rfile.read(int(headers.get("content-length", "0")))
+        query = parse_qsl(parts.query, keep_blank_values=True)
+        answer = self.recorder.next_answer(Received(self.command, parts.path, query, headers, body))
+        try:
+            self._play(answer)
+        except OSError:
+            self.close_connection = True  # the client has gone, which some tests want
+
+    def _play(self, answer: Answer) -> None:
+        content = answer.content()
+        if answer.fault == "stall":
+            self.recorder.idle(30)
+            return
+        if answer.fault == "reset":
+            linger = struct.pack("ii", 1, 0)  # close with RST instead of FIN
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            self.connection.close()
+            return
+        head = self._head(answer, len(content))
+        self._send(head, slowly=answer.fault == "trickle_headers")
+        if answer.fault in {"cut", "stall_in_body"}:
+            content = content[: len(content) // 2]
+        self._send(content, slowly=answer.fault == "trickle_body")
+        if answer.fault == "stall_in_body":
+            self.recorder.idle(30)
+
+    def _head(self, answer: Answer, length: int) -> bytes:
+        headers = {"Content-Type": "application/json", "Content-Length": str(length)}
+        lines = [f"{name}: {value}" for name, value in {**headers, **answer.headers}.items()]
+        return "\r\n".join([f"HTTP/1.0 {answer.status} Played", *lines, "", ""]).encode()
+
+    def _send(self, data: bytes, *, slowly: bool) -> None:
+        if not slowly:
+            self.wfile.write(data)
+            return
+        for byte in data:
+            if not self.recorder.idle(0.02):
                 return
-            if answer.fault == "reset":
-                linger = struct.pack("ii", 1, 0)  # close with RST instead of FIN
-                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-                self.connection.close()
-                return
-            head = self._head(answer, len(content))
-            self._send(head, slowly=answer.fault == "trickle_headers")
-            if answer.fault in {"cut", "stall_in_body"}:
-                content = content[: len(content) // 2]
-            self._send(content, slowly=answer.fault == "trickle_body")
-            if answer.fault == "stall_in_body":
-                server.idle(30)
-
-        def _head(self, answer: Answer, length: int) -> bytes:
-            headers = {"Content-Type": "application/json", "Content-Length": str(length)}
-            lines = [f"{name}: {value}" for name, value in {**headers, **answer.headers}.items()]
-            return "\r\n".join([f"HTTP/1.0 {answer.status} Played", *lines, "", ""]).encode()
-
-        def _send(self, data: bytes, *, slowly: bool) -> None:
-            if not slowly:
-                self.wfile.write(data)
-                return
-            for byte in data:
-                if not server.idle(0.02):
-                    return
-                self.wfile.write(bytes([byte]))
-
-    return Handler
+            self.wfile.write(bytes([byte]))

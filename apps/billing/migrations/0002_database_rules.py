@@ -27,13 +27,17 @@ BEGIN
         RAISE EXCEPTION 'billing period % moves forward only', OLD.id
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
+    IF OLD.settled_at IS NULL AND NEW.settled_at IS NOT NULL AND NEW.status <> 'closing' THEN
+        RAISE EXCEPTION 'billing period % is settled while it is closing', OLD.id
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
     IF (NEW.workspace_id, NEW.public_id, NEW.starts_at) IS DISTINCT FROM (OLD.workspace_id, OLD.public_id, OLD.starts_at)
-        OR (OLD.status <> 'open' AND (NEW.ends_at, NEW.plan, NEW.retires_credits, NEW.retirement_basis)
-            IS DISTINCT FROM (OLD.ends_at, OLD.plan, OLD.retires_credits, OLD.retirement_basis))
-        OR (OLD.settled_at IS NOT NULL AND (NEW.settled_at, NEW.entries_count, NEW.co2e_grams_low, NEW.co2e_grams,
-                NEW.co2e_grams_high, NEW.energy_kwh, NEW.adjustments_grams)
-            IS DISTINCT FROM (OLD.settled_at, OLD.entries_count, OLD.co2e_grams_low, OLD.co2e_grams,
-                OLD.co2e_grams_high, OLD.energy_kwh, OLD.adjustments_grams)) THEN
+        OR (OLD.status <> 'open' AND (NEW.ends_at, NEW.closes_at, NEW.retires_credits, NEW.retirement_basis)
+            IS DISTINCT FROM (OLD.ends_at, OLD.closes_at, OLD.retires_credits, OLD.retirement_basis))
+        OR (OLD.settled_at IS NOT NULL AND (NEW.settled_at, NEW.plan, NEW.entries_count, NEW.co2e_grams_low,
+                NEW.co2e_grams, NEW.co2e_grams_high, NEW.energy_kwh, NEW.adjustments_grams)
+            IS DISTINCT FROM (OLD.settled_at, OLD.plan, OLD.entries_count, OLD.co2e_grams_low,
+                OLD.co2e_grams, OLD.co2e_grams_high, OLD.energy_kwh, OLD.adjustments_grams)) THEN
         RAISE EXCEPTION 'what billing period % has stated never changes', OLD.id
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
@@ -75,6 +79,15 @@ BEGIN
 END $$;
 CREATE TRIGGER billing_period_forward BEFORE UPDATE ON billing_billingperiod
     FOR EACH ROW EXECUTE FUNCTION billing_period_forward();
+CREATE FUNCTION billing_period_begins_open() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.status <> 'open' OR NEW.settled_at IS NOT NULL THEN
+        RAISE EXCEPTION 'a billing period begins open' USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER billing_period_begins_open BEFORE INSERT ON billing_billingperiod
+    FOR EACH ROW EXECUTE FUNCTION billing_period_begins_open();
 CREATE FUNCTION billing_period_kept() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'a billing period is never deleted' USING ERRCODE = 'integrity_constraint_violation';
@@ -94,21 +107,30 @@ ALTER TABLE billing_billingperiod ADD CONSTRAINT period_retired_is_owed CHECK (
 );
 """
 
-# A settled or allocated line may only join a period that is being closed.
+# Entries join a closing period before it states its figures, grams after it did.
 ONLY_INTO_CLOSING = """
-CREATE FUNCTION billing_only_into_closing() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION billing_settlement_into_closing() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT 1 FROM added JOIN billing_billingperiod AS period ON period.id = added.period_id
-               WHERE period.status <> 'closing') THEN
-        RAISE EXCEPTION 'only a closing period takes settlements and allocations'
+               WHERE period.status <> 'closing' OR period.settled_at IS NOT NULL) THEN
+        RAISE EXCEPTION 'only a closing period that has stated nothing yet takes settlements'
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     RETURN NULL;
 END $$;
 CREATE TRIGGER billing_settlement_into_closing AFTER INSERT ON billing_settlement
-    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION billing_only_into_closing();
+    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION billing_settlement_into_closing();
+CREATE FUNCTION billing_allocation_into_closing() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM added JOIN billing_billingperiod AS period ON period.id = added.period_id
+               WHERE period.status <> 'closing' OR period.settled_at IS NULL OR NOT period.retires_credits) THEN
+        RAISE EXCEPTION 'only a closing period that has settled and retires credits takes allocations'
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NULL;
+END $$;
 CREATE TRIGGER billing_allocation_into_closing AFTER INSERT ON billing_creditallocation
-    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION billing_only_into_closing();
+    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION billing_allocation_into_closing();
 CREATE FUNCTION billing_settlement_fits() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT 1 FROM added
@@ -153,8 +175,8 @@ BEGIN
         RAISE EXCEPTION 'a retirement order lies inside its batch' USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     IF TG_OP = 'UPDATE' AND (OLD.status = 'confirmed'
-        OR (NEW.public_id, NEW.batch_id, NEW.grams, NEW.beneficiary, NEW.requested_at)
-            IS DISTINCT FROM (OLD.public_id, OLD.batch_id, OLD.grams, OLD.beneficiary, OLD.requested_at)) THEN
+        OR (NEW.public_id, NEW.batch_id, NEW.grams, NEW.beneficiary, NEW.reason, NEW.requested_at)
+            IS DISTINCT FROM (OLD.public_id, OLD.batch_id, OLD.grams, OLD.beneficiary, OLD.reason, OLD.requested_at)) THEN
         RAISE EXCEPTION 'a retirement order only moves from requested to confirmed'
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
@@ -189,8 +211,8 @@ CREATE TRIGGER billing_allocation_fits BEFORE INSERT ON billing_creditallocation
 STRIPE_EVENT_KEPT = """
 CREATE FUNCTION billing_stripe_event_kept() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF TG_OP = 'DELETE' OR (NEW.id, NEW.type, NEW.body, NEW.created_at, NEW.received_at)
-        IS DISTINCT FROM (OLD.id, OLD.type, OLD.body, OLD.created_at, OLD.received_at) THEN
+    IF TG_OP = 'DELETE' OR (NEW.id, NEW.type, NEW.api_version, NEW.is_livemode, NEW.body, NEW.created_at, NEW.received_at)
+        IS DISTINCT FROM (OLD.id, OLD.type, OLD.api_version, OLD.is_livemode, OLD.body, OLD.created_at, OLD.received_at) THEN
         RAISE EXCEPTION 'a delivered event is kept as it came' USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     RETURN NEW;
@@ -205,8 +227,8 @@ ALTER TABLE billing_creditbatch DROP CONSTRAINT batch_grams_match_tonnes, DROP C
     DROP CONSTRAINT batch_serials_once, DROP COLUMN stem_key;
 ALTER TABLE billing_retirementorder DROP CONSTRAINT order_whole_tonnes, DROP CONSTRAINT order_grams_once;
 ALTER TABLE billing_creditallocation DROP CONSTRAINT allocation_not_empty, DROP CONSTRAINT allocation_grams_once;
-DROP FUNCTION billing_period_forward, billing_period_kept, billing_only_into_closing, billing_settlement_fits,
-    billing_order_fits, billing_order_kept, billing_allocation_fits, billing_stripe_event_kept CASCADE;
+DROP FUNCTION billing_period_forward, billing_period_begins_open, billing_period_kept,
+    billing_settlement_into_closing, billing_allocation_into_closing, billing_settlement_fits, billing_order_fits, billing_order_kept, billing_allocation_fits, billing_stripe_event_kept CASCADE;
 """
 
 REFERENCES = [
@@ -225,6 +247,18 @@ PRIVILEGES = {
     "billing_creditallocation": "SELECT",
 }
 
+# Orders and batches serve many workspaces: a tenant sees those that its own allocations name.
+SHARED = """
+CREATE POLICY tenant ON billing_retirementorder TO carbon_tenant
+    USING (EXISTS (SELECT 1 FROM billing_creditallocation AS mine WHERE mine.order_id = billing_retirementorder.id));
+ALTER TABLE billing_retirementorder ENABLE ROW LEVEL SECURITY;
+GRANT SELECT ON billing_retirementorder TO carbon_tenant;
+CREATE POLICY tenant ON billing_creditbatch TO carbon_tenant
+    USING (EXISTS (SELECT 1 FROM billing_creditallocation AS mine WHERE mine.batch_id = billing_creditbatch.id));
+ALTER TABLE billing_creditbatch ENABLE ROW LEVEL SECURITY;
+GRANT SELECT ON billing_creditbatch TO carbon_tenant;
+"""
+
 
 class Migration(migrations.Migration):
     dependencies = [("billing", "0001_initial"), ("telemetry", "0002_database_rules")]
@@ -239,4 +273,5 @@ class Migration(migrations.Migration):
             migrations.RunSQL(tenant_table_sql(table, privileges), migrations.RunSQL.noop)
             for table, privileges in PRIVILEGES.items()
         ),
+        migrations.RunSQL(SHARED, migrations.RunSQL.noop),
     ]

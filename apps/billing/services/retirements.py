@@ -13,7 +13,7 @@ from apps.billing.registry import (
     RetirementRequest,
     request_retirement,
 )
-from apps.common.http import BusyError, RefusedError
+from apps.common.outside import BusyError, RefusedError
 
 log = structlog.get_logger(__name__)
 
@@ -53,9 +53,7 @@ def confirm_by_hand(
     """Record what the registry's account shows, as the operator read it there."""
     confirmation = Confirmation(retirement_id, retired_on, registry_url, evidence_sha256)
     if not _confirm(order.pk, confirmation, now=now):
-        raise RetirementNotPendingError(
-            "This order was confirmed before", order=order.public_id
-        )
+        raise RetirementNotPendingError("This order was confirmed before", order=order.public_id)
 
 
 def retirement_request(order: RetirementOrder) -> RetirementRequest:

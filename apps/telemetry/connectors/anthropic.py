@@ -4,7 +4,7 @@ https://platform.claude.com/docs/en/api/admin/usage_report/retrieve_messages
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import MappingProxyType
@@ -46,11 +46,11 @@ _CHECK = http.Limits(connect_s=2, read_s=5, total_s=5, tries=2, longest_wait_s=1
 class AnthropicConnector:
     base_url: str = "https://api.anthropic.com"
     bucket_width: timedelta = HOUR
-    group_by: Mapping[str, tuple[str, ...]] = _GROUP_BY
+    group_by: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _GROUP_BY)
     wait: http.Wait = http.pause
 
     provider: ClassVar[str] = "anthropic"
-    history: ClassVar[timedelta] = timedelta(days=35)  # retention is not published
+    history: ClassVar[timedelta] = timedelta(days=60)  # our choice: retention is not published
     lookback: ClassVar[timedelta] = timedelta(hours=6)
     lists_empty_buckets: ClassVar[bool] = True
 

@@ -4,7 +4,7 @@ https://developers.openai.com/api/reference
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import MappingProxyType
@@ -54,11 +54,11 @@ _CHECK = http.Limits(connect_s=5, read_s=10, total_s=10, tries=2, longest_wait_s
 class OpenAIConnector:
     base_url: str = "https://api.openai.com/v1"
     bucket_width: timedelta = HOUR
-    group_by: Mapping[str, tuple[str, ...]] = _GROUP_BY
+    group_by: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _GROUP_BY)
     wait: http.Wait = http.pause
 
     provider: ClassVar[str] = "openai"
-    history: ClassVar[timedelta] = timedelta(days=35)  # retention is not published
+    history: ClassVar[timedelta] = timedelta(days=60)  # our choice: retention is not published
     lookback: ClassVar[timedelta] = timedelta(hours=6)
     lists_empty_buckets: ClassVar[bool] = True
 

@@ -5,7 +5,7 @@ https://openrouter.ai/docs
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -40,7 +40,7 @@ _CHECK = http.Limits(connect_s=5, read_s=10, total_s=10, tries=2, longest_wait_s
 @dataclass(frozen=True, slots=True)
 class OpenRouterConnector:
     base_url: str = "https://openrouter.ai/api/v1"
-    group_by: Mapping[str, tuple[str, ...]] = _GROUP_BY
+    group_by: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _GROUP_BY)
     wait: http.Wait = http.pause
 
     provider: ClassVar[str] = "openrouter"
@@ -89,16 +89,12 @@ class OpenRouterConnector:
             if refusal.kind == "bad_request" and window.start <= self._oldest(now) + DAY:
                 raise refusal.as_kind("out_of_retention") from None
             raise
-        days: defaultdict[datetime, list[Mapping[str, Any]]] = defaultdict(list)
-        for raw in members(document, "data"):
-            days[_day(raw)].append(raw)
         warnings: list[str] = []
         buckets = []
-        for day in sorted(days):
-            if one_day or day in window:
-                rows, quarantined = read_rows(
-                    days[day], partial(usage_row, self.group_by[source]), warnings.append
-                )
+        for day, raw_rows in sorted(_by_day(document).items()):
+            if one_day or day in window:  # an answer without a date holds every day served
+                read_row = partial(usage_row, self.group_by[source])
+                rows, quarantined = read_rows(raw_rows, read_row, warnings.append)
                 end = day + DAY
                 buckets.append(BucketReading(source, day, end, end > now, rows, quarantined))
         return Page(tuple(buckets), None, tuple(warnings))
@@ -148,6 +144,13 @@ def usage_row(grouping: tuple[str, ...], raw: Mapping[str, Any], _warn: Warn) ->
 
 def _is_positive(money: Any) -> bool:
     return isinstance(money, int | Decimal) and money > 0
+
+
+def _by_day(document: Any) -> dict[datetime, list[Mapping[str, Any]]]:
+    days: defaultdict[datetime, list[Mapping[str, Any]]] = defaultdict(list)
+    for raw in members(document, "data"):
+        days[_day(raw)].append(raw)
+    return days
 
 
 def _day(raw: Mapping[str, Any]) -> datetime:

@@ -186,4 +186,6 @@ class Migration(migrations.Migration):
             migrations.RunSQL(tenant_table_sql(table, privileges), migrations.RunSQL.noop)
             for table, privileges in PRIVILEGES.items()
         ),
+        # Factors are no tenant's; every calculation reads them.
+        migrations.RunSQL("GRANT SELECT ON emissions_factorset TO carbon_tenant;", migrations.RunSQL.noop),
     ]

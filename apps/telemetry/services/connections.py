@@ -7,9 +7,9 @@ from uuid import UUID
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from apps.common.http import BusyError, RefusedError
+from apps.common.outside import BusyError, RefusedError
 from apps.common.secrets import Keyring, Secret
-from apps.telemetry.connectors import connector_for
+from apps.telemetry.connectors import connector
 from apps.telemetry.connectors.base import Account
 from apps.telemetry.errors import (
     ConnectionExistsError,
@@ -36,10 +36,10 @@ def base_url(provider: str) -> str:
     return url
 
 
-def ask_provider(provider: str, key: Secret) -> Account:
+def ask_provider(provider: str, key: Secret, *, now: datetime) -> Account:
     """Whose account the key opens, by the provider's cheapest call. Network: no transaction here."""
     try:
-        return connector_for(provider, base_url(provider)).validate(key)
+        return connector(provider, base_url(provider)).validate(key, now)
     except RefusedError as refusal:
         raise ConnectionValidationError(
             str(refusal), provider=provider, reason=refusal.kind
@@ -66,7 +66,7 @@ def connect(
     """Store a connection whose key the provider has accepted; the first poll is due at once."""
     try:
         with transaction.atomic():
-            project = _project(workspace, project_id)
+            project = _project(workspace, project_id, now=now)
             connection = ProviderConnection(
                 workspace=workspace,
                 provider=provider,
@@ -74,7 +74,7 @@ def connect(
                 account_ref=account.ref,
                 account_name=account.name,
                 is_simulated=settings.SIMULATED_PROVIDERS,
-                key_hint=key.reveal()[-4:],
+                key_hint=key.hint,
                 next_poll_at=now,
                 created_at=now,
                 updated_at=now,
@@ -130,9 +130,9 @@ def reveal_key(connection: ProviderConnection) -> Secret:
     return _keyring().open(connection.sealed_key, aad=_bound_to(connection))
 
 
-def _project(workspace: Workspace, project_id: UUID | None) -> Project:
+def _project(workspace: Workspace, project_id: UUID | None, *, now: datetime) -> Project:
     if project_id is None:
-        return default_project(workspace)
+        return default_project(workspace, now=now)
     project = Project.objects.filter(workspace=workspace, public_id=project_id).first()
     if project is None:
         raise ProjectNotFoundError("No such project in this workspace")
@@ -140,7 +140,7 @@ def _project(workspace: Workspace, project_id: UUID | None) -> Project:
 
 
 def _keyring() -> Keyring:
-    return Keyring.parse(settings.SECRET_KEYRING)
+    return Keyring.from_text(settings.SECRET_KEYRING)
 
 
 def _bound_to(connection: ProviderConnection) -> str:

@@ -1,5 +1,6 @@
 """Recording one reading of a meter: replace what changed, value it, move the cursor, all or nothing."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,9 +11,8 @@ from django.db import transaction
 
 from apps.common.bulk import Columns, as_arrays, insert_from_rows
 from apps.emissions.selectors import CurrentFactors
-from apps.telemetry.connectors.base import BucketReading, UsageRow
+from apps.telemetry.connectors.base import BucketReading, Reading, UsageRow
 from apps.telemetry.connectors.identity import digest, identity
-from apps.telemetry.connectors.paging import Reading
 from apps.telemetry.errors import ConnectionRevokedError
 from apps.telemetry.models import (
     CarbonEntry,
@@ -52,7 +52,12 @@ EVENT_COLUMNS: Final[Columns] = {
     "observed_at": "timestamptz",
     "created_at": "timestamptz",
 }
-REVISABLE: Final = tuple(EVENT_COLUMNS)[10:16] + ("is_cache_read_known", "is_byok", "is_provisional", "is_withdrawn")
+REVISABLE: Final = tuple(EVENT_COLUMNS)[10:16] + (
+    "is_cache_read_known",
+    "is_byok",
+    "is_provisional",
+    "is_withdrawn",
+)
 STATE: Final = (
     "id, workspace_id, project_id, connection_id, is_test, used_at, model, provider, dims, "
     "input_uncached_tokens, input_cache_read_tokens, input_cache_write_tokens, output_tokens, "
@@ -112,7 +117,12 @@ class Recorded:
 
 @transaction.atomic
 def record(
-    connection: ProviderConnection, reading: Reading, factors: CurrentFactors, *, now: datetime
+    connection: ProviderConnection,
+    source: str,
+    reading: Reading,
+    factors: CurrentFactors,
+    *,
+    now: datetime,
 ) -> Recorded:
     """Make the stored buckets equal to the reading, and the ledger to both. Safe to repeat.
 
@@ -122,17 +132,17 @@ def record(
     locked = ProviderConnection.objects.select_for_update(no_key=True).get(pk=connection.pk)
     if locked.status == ProviderConnection.Status.REVOKED:
         raise ConnectionRevokedError("The connection was revoked while it was being read")
-    replaced = _to_replace(locked, reading, now)
+    replaced = _to_replace(locked, source, reading, now)
     changed: list[tuple[Any, ...]] = []
     withdrawn: list[tuple[Any, ...]] = []
     if replaced:
-        hashes, rows = _event_rows(locked, reading.source, replaced, now)
+        hashes, rows = _event_rows(locked, source, replaced, now)
         changed = _execute(UPSERT, as_arrays(EVENT_COLUMNS, rows)) if rows else []
         starts = [bucket.bucket_start for bucket, _ in replaced]
-        withdrawn = _execute(WITHDRAW, [now, locked.pk, reading.source, starts, hashes])
-        _store_buckets(locked, reading.source, replaced, now)
+        withdrawn = _execute(WITHDRAW, [now, locked.pk, source, starts, hashes])
+        _store_buckets(locked, source, replaced, now)
     entries = ledger.append([_state(row) for row in (*changed, *withdrawn)], factors, now=now)
-    _move_cursor(locked, reading, now)
+    _move_cursor(locked, source, reading, now)
     return Recorded(
         rows_read=sum(len(bucket.rows) for bucket in reading.buckets),
         rows_changed=len(changed),
@@ -143,14 +153,14 @@ def record(
 
 
 def _to_replace(
-    connection: ProviderConnection, reading: Reading, now: datetime
+    connection: ProviderConnection, source: str, reading: Reading, now: datetime
 ) -> list[tuple[BucketReading, bytes]]:
     """The buckets whose content differs from what is stored, each with the digest of its rows."""
     stored = {
         bucket.starts_at: bucket
         for bucket in MeteredBucket.objects.filter(
             connection=connection,
-            source=reading.source,
+            source=source,
             starts_at__gte=reading.window.start,
             starts_at__lt=reading.window.end,
         )
@@ -160,7 +170,10 @@ def _to_replace(
         before = stored.get(bucket.bucket_start)
         bucket_digest = digest(bucket.rows)
         if before is not None:
-            same = bytes(before.digest) == bucket_digest and before.is_provisional == bucket.is_provisional
+            same = (
+                bytes(before.digest) == bucket_digest
+                and before.is_provisional == bucket.is_provisional
+            )
             clipped = bucket.is_provisional and not before.is_provisional
             if same or clipped or before.read_at > now:
                 continue
@@ -183,10 +196,11 @@ def _event_rows(
     for bucket, _ in replaced:
         for row in bucket.rows:
             hashed = identity(
-                connection_key=connection.public_id,
-                source=source,
-                bucket_width=bucket.bucket_end - bucket.bucket_start,
-                bucket_start=bucket.bucket_start,
+                connection.public_id,
+                source,
+                bucket.bucket_end - bucket.bucket_start,
+                bucket.bucket_start,
+                grouping=row.dims,
                 dims=row.dims,
             )
             hashes.append(hashed)
@@ -226,7 +240,7 @@ def _event_row(
         False,
         False,
         list(row.flags),
-        row.raw,
+        dict(row.raw),
         now,
         now,
     )
@@ -257,14 +271,16 @@ def _store_buckets(
         cursor.execute(UPSERT_BUCKETS, as_arrays(BUCKET_COLUMNS, rows))
 
 
-def _move_cursor(connection: ProviderConnection, reading: Reading, now: datetime) -> None:
+def _move_cursor(
+    connection: ProviderConnection, source: str, reading: Reading, now: datetime
+) -> None:
     """Forward only, and only to the end of the newest complete bucket."""
     complete = [bucket.bucket_end for bucket in reading.buckets if not bucket.is_provisional]
     if not complete:
         return
     cursor, created = SyncCursor.objects.get_or_create(
         connection=connection,
-        source=reading.source,
+        source=source,
         defaults={
             "workspace_id": connection.workspace_id,
             "complete_until": max(complete),
@@ -279,7 +295,18 @@ def _move_cursor(connection: ProviderConnection, reading: Reading, now: datetime
 
 def _state(row: Sequence[Any]) -> ledger.EventState:
     """One row of STATE behind its reason."""
-    reason, event_id, workspace_id, project_id, connection_id, is_test, used_at, model, provider, dims = row[:10]
+    (
+        reason,
+        event_id,
+        workspace_id,
+        project_id,
+        connection_id,
+        is_test,
+        used_at,
+        model,
+        provider,
+        dims,
+    ) = row[:10]
     return ledger.EventState(
         id=event_id,
         workspace_id=workspace_id,
@@ -288,7 +315,7 @@ def _state(row: Sequence[Any]) -> ledger.EventState:
         is_test=is_test,
         used_at=used_at,
         reason=reason,
-        metered=Metered(model, provider, dims, *row[10:]),
+        metered=Metered(model, provider, json.loads(dims), *row[10:]),  # raw cursors give jsonb as text
     )
 
 

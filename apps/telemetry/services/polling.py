@@ -6,13 +6,13 @@ from typing import Final
 
 import structlog
 
-from apps.common.http import BusyError, RefusedError
+from apps.common.outside import BusyError, RefusedError
 from apps.common.locks import try_session_lock
 from apps.common.secrets import Secret
 from apps.emissions.selectors import current_factors
-from apps.telemetry.connectors import connector_for
-from apps.telemetry.connectors.base import Connector, Window
-from apps.telemetry.connectors.paging import Reading, read
+from apps.telemetry.connectors import connector
+from apps.telemetry.connectors.base import Connector, Reading, Window
+from apps.telemetry.connectors.paging import read
 from apps.telemetry.models import PollRun, ProviderConnection, SyncCursor
 from apps.telemetry.services.connections import base_url, reveal_key
 from apps.telemetry.services.ingest import Recorded, record
@@ -46,11 +46,11 @@ def poll(connection_id: int, *, now: datetime, clock: Callable[[], datetime]) ->
         connection = ProviderConnection.objects.select_related("workspace").get(pk=connection_id)
         if connection.status != ProviderConnection.Status.ACTIVE:
             return []
-        meter = connector_for(connection.provider, base_url(connection.provider))
+        meter = connector(connection.provider, base_url(connection.provider))
         key = reveal_key(connection)
         runs = [
             run
-            for source in meter.sources
+            for source in meter.group_by
             if (run := _poll_source(connection, meter, source, key, now=now, clock=clock))
         ]
         _succeeded(connection, now)
@@ -82,12 +82,13 @@ def _poll_source(
     except BusyError as busy:
         _busy(connection, source, window, busy, now=now, finished_at=clock())
         raise ProviderBusyError(connection.pk, busy.retry_after) from busy
-    recorded = record(connection, reading, current_factors(), now=now)
-    return _recorded(connection, reading, recorded, now=now, finished_at=clock())
+    recorded = record(connection, source, reading, current_factors(), now=now)
+    return _recorded(connection, source, reading, recorded, now=now, finished_at=clock())
 
 
 def _recorded(
     connection: ProviderConnection,
+    source: str,
     reading: Reading,
     recorded: Recorded,
     *,
@@ -98,7 +99,7 @@ def _recorded(
     run = PollRun.objects.create(
         workspace_id=connection.workspace_id,
         connection=connection,
-        source=reading.source,
+        source=source,
         window_start=reading.window.start,
         window_end=reading.window.end,
         started_at=now,
@@ -113,7 +114,7 @@ def _recorded(
         "meter_read",
         workspace_id=connection.workspace_id,
         connection_id=connection.public_id,
-        source=reading.source,
+        source=source,
         rows_read=recorded.rows_read,
         rows_changed=recorded.rows_changed,
         rows_withdrawn=recorded.rows_withdrawn,

@@ -73,9 +73,11 @@ def value(metered: Metered, factors: CurrentFactors) -> Valued:
         requests=metered.requests or 1,
     )
     country = COUNTRY_OF_GEOGRAPHY.get(metered.dims.get("inference_geo") or "")
-    resolved = resolve(factors.document, metered.model, provider=metered.provider, country=country)
+    resolved = resolve(factors.document, metered.model, metered.provider, None, country)
     estimate = token_estimate(usage, resolved)
-    quantities: dict[str, Decimal | None] = {name: _whole(getattr(metered, name)) for name in COUNTS}
+    quantities: dict[str, Decimal | None] = {
+        name: _whole(getattr(metered, name)) for name in COUNTS
+    }
     calculation: dict[str, Any] = {
         "factor_version": factors.version,
         "method": estimate.method,

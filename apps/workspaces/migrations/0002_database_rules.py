@@ -13,7 +13,7 @@ PRIVILEGES = {
 
 
 class Migration(migrations.Migration):
-    dependencies = [("workspaces", "0001_initial"), ("emissions", "0001_initial")]
+    dependencies = [("workspaces", "0001_initial")]
 
     operations = [
         migrations.RunSQL(CREATE_TENANT_ROLE, migrations.RunSQL.noop),
@@ -25,7 +25,4 @@ class Migration(migrations.Migration):
             for table, privileges in PRIVILEGES.items()
         ),
         migrations.RunSQL(append_only_sql("workspaces_auditevent"), migrations.RunSQL.noop),
-        migrations.RunSQL(
-            "GRANT SELECT ON emissions_factorset, auth_user TO carbon_tenant;", migrations.RunSQL.noop
-        ),
     ]
