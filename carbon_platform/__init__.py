@@ -1,4 +1,4 @@
-"""The composition root. Celery's command line looks for the app here: `celery -A carbon_platform`."""
+"""The composition root. `celery -A carbon_platform` looks for the app here."""
 
 from carbon_platform.celery import app as celery_app
 

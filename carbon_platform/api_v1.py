@@ -2,8 +2,26 @@
 
 from django.urls import URLPattern, URLResolver, path
 
+from apps.billing import api as billing
+from apps.billing import webhooks
+from apps.receipts import urls as receipts
+from apps.telemetry import api as telemetry
+from apps.workspaces import api as workspaces
 from carbon_platform import openapi
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("openapi.json", openapi.document_view, name="openapi"),
+    path("openapi.json", openapi.DocumentApi.as_view(), name="openapi"),
+    path("workspaces", workspaces.WorkspacesApi.as_view()),
+    path("workspaces/<str:workspace_id>", workspaces.WorkspaceDetailApi.as_view()),
+    path("connections", telemetry.ConnectionsApi.as_view()),
+    path("connections/<str:connection_id>", telemetry.ConnectionApi.as_view()),
+    path("connections/<str:connection_id>/rotate-key", telemetry.RotateKeyApi.as_view()),
+    path("telemetry/summary", telemetry.SummaryApi.as_view(), name="telemetry-summary"),
+    path("telemetry/timeseries", telemetry.TimeseriesApi.as_view(), name="telemetry-timeseries"),
+    path("billing/plans", billing.PlansApi.as_view()),
+    path("billing/subscription", billing.SubscriptionApi.as_view()),
+    path("billing/periods", billing.PeriodsApi.as_view()),
+    path("billing/periods/<str:period_id>", billing.PeriodApi.as_view()),
+    *receipts.endpoints,
+    path("webhooks/stripe", webhooks.stripe, name="webhook-stripe"),
 ]

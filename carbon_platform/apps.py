@@ -1,4 +1,4 @@
-"""Loads what registers itself: the system checks."""
+"""Loads what registers itself: the system checks, and how credentials show in the document."""
 
 from importlib import import_module
 
@@ -10,3 +10,4 @@ class CarbonPlatformConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("carbon_platform.checks")
+        import_module("apps.workspaces.openapi")

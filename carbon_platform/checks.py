@@ -3,6 +3,7 @@
 import base64
 import binascii
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import Error, register
@@ -10,10 +11,11 @@ from django.core.checks import Error, register
 from apps.common.secrets import Keyring, KeyringError
 
 SEED_BYTES = 32
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @register("carbon")
-def check_settings(app_configs: Any = None, **_: Any) -> list[Error]:
+def check_settings(**_: Any) -> list[Error]:
     return [*_doors(), *_keys(), *_stripe()]
 
 
@@ -26,8 +28,8 @@ def _doors() -> list[Error]:
             "AUTH_ENABLED may be off only together with DEBUG",
         ),
         "E003": (
-            is_production and not settings.PUBLIC_URL.startswith("https://"),
-            "PUBLIC_URL must begin with https:// in production",
+            is_production and not _is_safe_to_reach(settings.PUBLIC_URL),
+            "PUBLIC_URL must begin with https:// in production, unless it is this machine",
         ),
     }
     return _faults(refused)
@@ -69,7 +71,14 @@ def _stripe() -> list[Error]:
 
 
 def _faults(refused: dict[str, tuple[bool, str]]) -> list[Error]:
-    return [Error(sentence, id=f"carbon.{id_}") for id_, (is_so, sentence) in refused.items() if is_so]
+    return [
+        Error(sentence, id=f"carbon.{id_}") for id_, (is_so, sentence) in refused.items() if is_so
+    ]
+
+
+def _is_safe_to_reach(url: str) -> bool:
+    address = urlsplit(url)
+    return address.scheme == "https" or address.hostname in LOOPBACK
 
 
 def _is_keyring(text: str) -> bool:

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views import View
 
 from apps.billing.selectors import latest_closed_period, open_period
 from apps.common import clock
@@ -28,7 +27,7 @@ class Choice:
     is_chosen: bool
 
 
-class OverviewPage(WorkspacePage, View):
+class OverviewPage(WorkspacePage):
     """GET /dashboard/: what the workspace's AI use cost the air, and how sure that is."""
 
     def get(self, request: HttpRequest) -> HttpResponse:

@@ -16,15 +16,15 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _answer(request, status, "400.html")
 
 
-def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - named by Django
     return _answer(request, 403, "403.html")
 
 
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+def csrf_failure(request: HttpRequest, **_: Any) -> HttpResponse:
     return _answer(request, 403, "403.html")
 
 
-def not_found(request: HttpRequest, exception: Any = None) -> HttpResponse:
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - named by Django
     return _answer(request, 404, "404.html")
 
 
@@ -36,12 +36,13 @@ def _answer(request: HttpRequest, status: int, template: str) -> HttpResponse:
     if request.path.startswith(SPOKEN_IN_JSON):
         return Refusal.plain(status).as_response()
     try:
-        page = loader.render_to_string(template, _context(status))
+        # Without the request when we failed: its session's database may be the reason.
+        asked = request if status < HTTPStatus.INTERNAL_SERVER_ERROR else None
+        page: str = loader.render_to_string(template, _context(status), asked)
     except Exception:  # noqa: BLE001 - whatever broke the page must not break the error page
         page = f"<!doctype html><title>{status}</title><p>{SENTENCES[status]}</p>"
     return HttpResponse(page, status=status)
 
 
 def _context(status: int) -> dict[str, Any]:
-    """No request among it: the session's database may be what failed."""
     return {"status": status, "title": HTTPStatus(status).phrase, "sentence": SENTENCES[status]}

@@ -29,22 +29,24 @@ _probes = ThreadPoolExecutor(max_workers=8, thread_name_prefix="readiness")
 
 @require_safe
 @never_cache
-def healthz(request: HttpRequest) -> JsonResponse:
+def healthz(_request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ok"})
 
 
 @require_safe
 @never_cache
-def readyz(request: HttpRequest) -> JsonResponse:
+def readyz(_request: HttpRequest) -> JsonResponse:
     body, status = _readiness()
     return JsonResponse(body, status=status)
 
 
 @require_safe
 @never_cache
-def health(request: HttpRequest) -> JsonResponse:
+def health(_request: HttpRequest) -> JsonResponse:
     body, status = _readiness()
-    last_poll = _last_poll() if {"name": "database", "status": "ok"} in body["dependencies"] else None
+    last_poll = (
+        _last_poll() if {"name": "database", "status": "ok"} in body["dependencies"] else None
+    )
     return JsonResponse(body | {"last_poll": last_poll}, status=status)
 
 

@@ -9,12 +9,15 @@ import sys
 from typing import Any
 
 import structlog
+from structlog.typing import EventDict, Processor
 
 from carbon_platform.redaction import redact
 
 QUIETER = {
     "psycopg.pool": logging.ERROR,  # it repeats every failed attempt; the caller reports the last
     "celery.app.trace": logging.WARNING,  # our own line says that a task ended
+    "celery.worker.strategy": logging.WARNING,
+    "celery.beat": logging.WARNING,
     "botocore": logging.WARNING,
     "fontTools": logging.WARNING,
     "weasyprint": logging.ERROR,
@@ -74,7 +77,7 @@ class _Handler(logging.StreamHandler):
         return sys.stdout
 
 
-_SHARED: list[structlog.typing.Processor] = [
+_SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
@@ -87,7 +90,7 @@ def _is_news(record: logging.LogRecord) -> bool:
     return record.name != "django.request" or bool(record.exc_info)
 
 
-def _one_line(logger: Any, method: str, event: dict[str, Any]) -> dict[str, Any]:
+def _one_line(_logger: Any, _method: str, event: EventDict) -> EventDict:
     """A line break in somebody's text must not look like a line of ours."""
     return {
         name: value.replace("\r", "\\r").replace("\n", "\\n")
@@ -99,5 +102,7 @@ def _one_line(logger: Any, method: str, event: dict[str, Any]) -> dict[str, Any]
 
 def _console() -> structlog.dev.ConsoleRenderer:
     return structlog.dev.ConsoleRenderer(
-        colors=sys.stdout.isatty(), pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
+        colors=sys.stdout.isatty(),
+        pad_event_to=0,
+        exception_formatter=structlog.dev.plain_traceback,
     )

@@ -1,4 +1,4 @@
-"""What Prometheus is told about HTTP. The path is the route's pattern, never what a client typed."""
+"""What Prometheus is told about HTTP. A path is its route's pattern, never what was typed."""
 
 import re
 

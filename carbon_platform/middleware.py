@@ -6,9 +6,10 @@ from collections.abc import Callable
 from uuid import uuid4
 
 import structlog
-from django.http import HttpRequest, HttpResponseBase
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed
 
-from apps.common.envelope import refusal_of
+from apps.common.envelope import Refusal, refusal_of
 from carbon_platform import metrics
 
 log = structlog.get_logger("carbon_platform.access")
@@ -37,7 +38,7 @@ class RequestMiddleware:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
-            response = self._get_response(request)
+            response = _in_the_envelope(request, self._get_response(request))
             seconds = time.perf_counter() - started
             response["X-Request-ID"] = request_id
             response["X-Response-Time"] = f"{seconds * 1000:.1f}ms"
@@ -46,9 +47,7 @@ class RequestMiddleware:
             structlog.contextvars.clear_contextvars()
         return response
 
-    def process_exception(
-        self, request: HttpRequest, fault: Exception
-    ) -> HttpResponseBase | None:
+    def process_exception(self, request: HttpRequest, fault: Exception) -> HttpResponseBase | None:
         """A plain view that speaks JSON refuses in the same envelope, in debug mode too."""
         if not request.path.startswith(SPOKEN_IN_JSON):
             return None
@@ -69,6 +68,13 @@ class HeadersMiddleware:
         return response
 
 
+def _in_the_envelope(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """A plain view's decorator answers a wrong method with no words at all."""
+    if isinstance(response, HttpResponseNotAllowed) and request.path.startswith(SPOKEN_IN_JSON):
+        return Refusal.plain(405, Allow=response.headers["Allow"]).as_response()
+    return response
+
+
 def _request_id(request: HttpRequest) -> str:
     given = request.headers.get("X-Request-ID", "")
     return given if _ACCEPTABLE_ID.fullmatch(given) else str(uuid4())
@@ -76,7 +82,8 @@ def _request_id(request: HttpRequest) -> str:
 
 def _report(request: HttpRequest, status: int, seconds: float) -> None:
     metrics.count(request, status, seconds)
-    if request.path in _PROBES and status < 400:  # noqa: PLR2004 - asked every few seconds
+    is_routine = request.path in _PROBES or request.path.startswith(settings.STATIC_URL)
+    if is_routine and status < 400:  # noqa: PLR2004 - where errors begin
         return
     log.info(
         "request_answered",

@@ -8,6 +8,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
+from rest_framework.request import Request
+
+from apps.common.api import PublicApi
 
 METHODS = frozenset({"get", "post", "put", "patch", "delete"})
 ERROR_SCHEMA: dict[str, Any] = {
@@ -81,16 +84,20 @@ def _statuses(path: str, operation: dict[str, Any]) -> list[str]:
 @functools.cache
 def document() -> dict[str, Any]:
     """Generated once a process: it only changes with the code."""
-    generated: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
+    generator: Any = SchemaGenerator
+    generated: dict[str, Any] = generator().get_schema(request=None, public=True)
     return generated
 
 
-@require_safe
-def document_view(request: HttpRequest) -> HttpResponse:
-    response = HttpResponse(_as_json(), content_type="application/json")
-    response["Cache-Control"] = "public, max-age=60"
-    response["Access-Control-Allow-Origin"] = "*"
-    return response
+class DocumentApi(PublicApi):
+    """GET /openapi.json: this document, made once a process and not limited."""
+
+    schema = None
+    throttle_classes = ()
+
+    def get(self, request: Request) -> HttpResponse:
+        headers = {"Cache-Control": "public, max-age=60"}
+        return HttpResponse(_as_json(), content_type="application/json", headers=headers)
 
 
 @functools.cache

@@ -4,11 +4,15 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from structlog.typing import EventDict
+
 HIDDEN = "***"
 
 _SECRET_WORDS = frozenset(
-    "authorization cookie credential credentials keyring passphrase password secret seed"
-    " signature token".split()
+    {
+        *("authorization", "cookie", "credential", "credentials", "keyring", "passphrase"),
+        *("password", "secret", "seed", "signature", "token"),
+    }
 )
 _SECRET_PAIRS = ("api_key", "apikey", "private_key", "signing_key")
 _SECRET_TEXTS = re.compile(
@@ -26,7 +30,7 @@ _PASSWORD_IN_URL = re.compile(r"(?<=://)([^/\s:@]*):[^/\s@]+@")
 _DEEPEST = 8
 
 
-def redact(logger: Any, method: str, event: dict[str, Any]) -> dict[str, Any]:
+def redact(_logger: Any, _method: str, event: EventDict) -> EventDict:
     """A structlog processor; it runs last before the renderer, when tracebacks are texts."""
     return {name: _member(name, value, _DEEPEST) for name, value in event.items()}
 

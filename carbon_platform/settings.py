@@ -69,6 +69,7 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
+            "libraries": {"quantities": "apps.common.template_quantities"},
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -79,7 +80,7 @@ TEMPLATES = [
 ]
 
 # --- what it keeps --------------------------------------------------------------------------------
-# Threads of the web process share a pool; a command or a worker holds one connection and needs none.
+# Threads of the web process share a pool; a command or a worker holds one connection.
 DATABASE_POOL = env.bool("DATABASE_POOL", False)
 _POOL = {"min_size": 0, "max_size": 8, "timeout": 5}
 DATABASES: dict[str, Any] = {"default": env.db_url("DATABASE_URL")}
@@ -187,7 +188,6 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "apps.common.schema.Schema",
     "EXCEPTION_HANDLER": "apps.common.api.exception_handler",
     "URL_FORMAT_OVERRIDE": None,  # `?format=csv` belongs to the export
-    "NUM_PROXIES": TRUSTED_PROXY_COUNT,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Carbon Platform API",
@@ -199,11 +199,8 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX_TRIM": True,
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "carbon_platform.openapi.with_refusals",
-    ],
+    # Not the hook that moves choices into components: it names them by guessing.
+    "POSTPROCESSING_HOOKS": ["carbon_platform.openapi.with_refusals"],
 }
 
 # --- secrets, receipts and the world outside ------------------------------------------------------

@@ -60,12 +60,23 @@ def stop(process: subprocess.Popen[bytes], *steps: tuple[signal.Signals, float])
         if process.poll() is not None:
             return
         process.send_signal(number)
-        try:
-            process.wait(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            continue
-        return
+        if _ends_within(process, seconds):
+            return
     kill(process)
+
+
+def wait(process: subprocess.Popen[bytes], seconds: float) -> None:
+    """For one that was asked to end already."""
+    if not _ends_within(process, seconds):
+        kill(process)
+
+
+def _ends_within(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    try:
+        process.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def strike(process: subprocess.Popen[bytes]) -> None:

@@ -1,7 +1,6 @@
 """`devstack up`: the whole product in one terminal, started in order and stopped in order."""
 
 import http.client
-import os
 import signal
 import subprocess
 import sys
@@ -18,7 +17,7 @@ from devstack.lock import RunLock, holder
 READY_SECONDS = 90.0
 LOOK_SECONDS = 0.1
 FLUSH_SECONDS = 1.0
-STOP_STEPS = ((signal.SIGTERM, 20.0),)  # Celery finishes the tasks it has begun
+STOP_SECONDS = 20.0  # Celery finishes the tasks it has begun
 
 
 class Stopped(Exception):  # noqa: N818 - not an error: someone asked for it
@@ -75,13 +74,16 @@ class Supervisor:
         running = {**self._data.processes(), **self._children}
         lock.describe({name: child.pid for name, child in running.items()})
         self._wait_until_answers(port, "/readyz")
-        self._finish("demo", programs.DEMO)
+        if self._finish("demo", programs.DEMO):
+            console.say("the demo failed, see above; everything else runs")
 
     def _start_programs(self, port: int, simulator_port: int) -> None:
         simulated = programs.is_simulated(self._environment)
         if simulated:
             self._spawn("simulator", programs.simulator(simulator_port, self._environment))
-        self._finish("bootstrap", programs.BOOTSTRAP)
+        code = self._finish("bootstrap", programs.BOOTSTRAP)
+        if code:
+            raise DevstackError(f"bootstrap failed with exit code {code}, see above")
         self._spawn("web", programs.web(port))
         self._spawn("worker", programs.WORKER)
         self._spawn("beat", programs.BEAT)
@@ -103,14 +105,13 @@ class Supervisor:
             self._readers[name] = console.follow(name, process.stdout, log)
         return process
 
-    def _finish(self, name: str, command: Sequence[str]) -> None:
-        """Run a step to its end; its failure is ours."""
+    def _finish(self, name: str, command: Sequence[str]) -> int:
+        """Run a step to its end and answer with its exit code."""
         process = self._spawn(name, command)
         self._wait_for(lambda: process.poll() is not None, except_for=name)
         del self._children[name]
         self._readers.pop(name).join(FLUSH_SECONDS)
-        if process.returncode:
-            raise DevstackError(f"{name} failed with exit code {process.returncode}, see above")
+        return process.returncode
 
     def _wait_until_answers(self, port: int, path: str) -> None:
         deadline = time.monotonic() + READY_SECONDS
@@ -158,15 +159,20 @@ class Supervisor:
                 children.strike(process)
 
     def _stop(self) -> None:
-        """Who gives out work first, then who does it, then what they stand on."""
+        """The product at once, then what it calls, then what it stands on.
+
+        What web and beat still hand out waits in the database for the next start.
+        """
         if self._children:
             console.say("stopping; Ctrl-C again kills at once")
-        first = [self._children[name] for name in ("beat", "web") if name in self._children]
-        for process in first:
+        simulator = self._children.pop("simulator", None)
+        for process in self._children.values():
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
-        for process in [*first, *reversed(self._children.values())]:
-            children.stop(process, *STOP_STEPS)
+        for process in self._children.values():
+            children.wait(process, STOP_SECONDS)
+        if simulator is not None:
+            children.stop(simulator, (signal.SIGTERM, STOP_SECONDS))
         for reader in self._readers.values():
             reader.join(FLUSH_SECONDS)
         if self._data:

@@ -54,9 +54,9 @@ class MembershipFactory(DjangoModelFactory[Membership]):
 def new_key(workspace: Workspace | None, **changes: Any) -> str:
     """The text of a new key: of the workspace with every scope, or of the platform."""
     scopes = WORKSPACE_SCOPES if workspace else ("platform",)
-    wanted = {"mode": "live", "name": "Tests", "scopes": scopes, "actor": "tests", "now": NOW}
-    wanted["is_platform"] = workspace is None
-    return services.create_api_key(workspace, **{**wanted, **changes})[1]
+    usual = {"mode": "live", "name": "Tests", "scopes": scopes, "is_platform": workspace is None}
+    chosen: dict[str, Any] = {**usual, "actor": "tests", "now": NOW, **changes}
+    return services.create_api_key(workspace, **chosen)[1]
 
 
 def bearer(key: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from pathlib import Path
 
 ONLY_FOR_TESTS = {
     "ENVIRONMENT": "local",
@@ -23,5 +24,14 @@ os.environ.setdefault("DATABASE_URL", "postgres://nobody@127.0.0.1:1/none")  # m
 os.environ.setdefault("REDIS_URL", "redis://127.0.0.1:1")
 
 from carbon_platform.settings import *  # noqa: E402, F403 - the product's settings, after the environment
+from carbon_platform.settings import CACHES, REDIS_URL  # noqa: E402
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STATIC_ROOT = Path(tempfile.mkdtemp(prefix="carbon-static-"))  # nothing is collected for tests
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+
+# Each parallel worker has its own three of Redis' sixteen databases, and empties only those.
+FIRST_REDIS_DATABASE = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 5 * 3
+CELERY_BROKER_URL = f"{REDIS_URL}/{FIRST_REDIS_DATABASE}"
+THROTTLE_REDIS_URL = f"{REDIS_URL}/{FIRST_REDIS_DATABASE + 1}"
+CACHES["default"]["LOCATION"] = f"{REDIS_URL}/{FIRST_REDIS_DATABASE + 2}"

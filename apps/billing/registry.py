@@ -34,6 +34,7 @@ class Confirmation:
     retired_on: date
     registry_url: str
     certificate_sha256: str
+    is_demonstration: bool = False
 
 
 class RegistryAnswerError(ValueError):
@@ -73,6 +74,7 @@ def _confirmation(answer: Any) -> Confirmation:
             retired_on=date.fromisoformat(answer["retired_on"]),
             registry_url=str(answer["registry_url"]),
             certificate_sha256=str(answer["certificate_sha256"]),
+            is_demonstration=bool(answer.get("demonstration")),
         )
-    except (KeyError, TypeError, ValueError) as fault:
+    except (KeyError, TypeError, AttributeError, ValueError) as fault:
         raise RegistryAnswerError("the registry's answer is not a confirmation") from fault

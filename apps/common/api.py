@@ -1,11 +1,11 @@
 """The base of every JSON view: checked input, one shape of refusal.
 
-    class TrackApi(WorkspaceApi):
-        class Input(serializers.Serializer): ...
-        class Output(serializers.Serializer): ...
+class TrackApi(WorkspaceApi):
+    class Input(serializers.Serializer): ...
+    class Output(serializers.Serializer): ...
 
-        def post(self, request: Request) -> Response:
-            body = self.valid(self.Input)
+    def post(self, request: Request) -> Response:
+        body = self.valid(self.Input)
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,6 @@ from typing import Any, ClassVar
 import structlog
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -55,11 +54,10 @@ class ApiView(APIView):
             raise Http404  # PostgreSQL cannot even be asked for such a name
         super().initial(request, *args, **kwargs)
 
-    def finalize_response(
-        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         answer = super().finalize_response(request, response, *args, **kwargs)
-        answer.headers.update(self._cors())
+        for name, value in self._cors().items():
+            answer[name] = value
         return answer
 
     def valid(self, serializer_class: type[serializers.Serializer]) -> dict[str, Any]:
@@ -134,5 +132,6 @@ def _checked(serializer: serializers.BaseSerializer, given: Any) -> Any:
     if unknown := unknown_members(serializer, given):
         raise ValidationError({name: ["Unknown field."] for name in unknown})
     if not is_valid:
-        raise ValidationError(serializer.errors)
+        faults: Any = serializer.errors
+        raise ValidationError(faults)
     return serializer.validated_data

@@ -46,12 +46,19 @@ SENTENCES = {
     400: "The request cannot be understood.",
     403: "This is not allowed.",
     404: "There is nothing here.",
+    405: "This method is not allowed here.",
     413: "The body is too large.",
     429: "Too many requests.",
     500: "Something went wrong on our side. It has been recorded.",
     503: "A service this answer needs is not available. Try again shortly.",
 }
 
+OF_DJANGO: dict[type[Exception], int] = {
+    Http404: 404,
+    PermissionDenied: 403,
+    RequestDataTooBig: 413,  # a kind of the next one
+    SuspiciousOperation: 400,
+}
 OUTAGES = (
     OperationalError,
     InterfaceError,
@@ -98,19 +105,19 @@ def refusal_of(fault: Exception, *, invalid_status: int = 400) -> Refusal:
         return _of_domain(fault)
     if isinstance(fault, exceptions.APIException):
         return _of_framework(fault, invalid_status)
-    if isinstance(fault, Http404):
-        return Refusal.plain(404)
-    if isinstance(fault, PermissionDenied):
-        return Refusal.plain(403)
-    if isinstance(fault, RequestDataTooBig):
-        return Refusal.plain(413)
-    if isinstance(fault, SuspiciousOperation):
-        return Refusal.plain(400)
+    for kind, status in OF_DJANGO.items():
+        if isinstance(fault, kind):
+            return Refusal.plain(status)
     if isinstance(fault, OUTAGES):
         log.warning("service_unavailable", reason=type(fault).__name__, exc_info=fault)
         return Refusal.plain(503, **{"Retry-After": "5"})
     log.error("request_failed", exc_info=fault)
     return Refusal.plain(500)
+
+
+def domain_error_response(error: DomainError) -> JsonResponse:
+    """For a plain view that answers a refusal itself."""
+    return _of_domain(error).as_response()
 
 
 def _of_domain(error: DomainError) -> Refusal:
@@ -126,7 +133,7 @@ def _of_framework(error: exceptions.APIException, invalid_status: int) -> Refusa
     if isinstance(error, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
         headers["WWW-Authenticate"] = getattr(error, "auth_header", None) or "Bearer"
     if isinstance(error, exceptions.Throttled):
-        seconds = math.ceil(error.wait or 1)
+        seconds = math.ceil(getattr(error, "wait", None) or 1)
         message = f"Too many requests. Try again in {seconds} s."
         headers["Retry-After"] = str(seconds)
         return Refusal(429, CODES[429], message, {"retry_after": seconds}, headers)
@@ -137,13 +144,16 @@ def _of_framework(error: exceptions.APIException, invalid_status: int) -> Refusa
 def _of_fields(faults: Mapping[str, list[str]], status: int) -> Refusal:
     name, sentences = next(iter(faults.items()), ("", [SENTENCES[400]]))
     message = f"{name}: {sentences[0]}" if name else sentences[0]
-    return Refusal(status, "validation_error", message, {"fields": dict(faults)})
+    fields = {name: told for name, told in faults.items() if name}
+    return Refusal(status, "validation_error", message, {"fields": fields} if fields else {})
 
 
 def _faults(detail: Any, path: str = "") -> dict[str, list[str]]:
     """A serializer's nested errors as `{"rows.3.model": ["…"]}`."""
     if isinstance(detail, Mapping):
-        members = [("" if name == "non_field_errors" else str(name), detail[name]) for name in detail]
+        members = [
+            ("" if name == "non_field_errors" else str(name), detail[name]) for name in detail
+        ]
     elif isinstance(detail, list) and any(isinstance(member, Mapping) for member in detail):
         members = [(str(index), member) for index, member in enumerate(detail)]
     else:

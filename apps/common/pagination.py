@@ -75,28 +75,26 @@ def page(
     }
 
 
-def _continued(
-    text: str, model: type[Model], ordering: Sequence[str]
-) -> tuple[bool, list[Any]]:
+def _continued(text: str, model: type[Model], ordering: Sequence[str]) -> tuple[bool, list[Any]]:
     """Whether to go back, and the values to continue from; none of them on the first page."""
     if not text:
         return False, []
     try:
         direction, *values = json.loads(base64.urlsafe_b64decode(text.encode() + b"=="))
-        if direction not in ("n", "p"):
-            raise ValueError(direction)
+        is_back = {"n": False, "p": True}[direction]
         pairs = zip(ordering, values, strict=True)
-        return direction == "p", [_typed(model, name.lstrip("-"), value) for name, value in pairs]
-    except (ValueError, TypeError, ModelValidationError, RecursionError):
+        return is_back, [_typed(model, name.lstrip("-"), value) for name, value in pairs]
+    except (ValueError, TypeError, KeyError, ModelValidationError, RecursionError):
         raise ValidationError({"cursor": ["Not a cursor of this list."]}) from None
 
 
 def _typed(model: type[Model], name: str, value: Any) -> Any:
     if not isinstance(value, str | int) or "\0" in str(value):
         raise ValueError(name)
-    field_name = model._meta.pk.name if name == "pk" else name
+    fields = model._meta  # noqa: SLF001 - Django documents it as its interface
     try:
-        typed = model._meta.get_field(field_name).to_python(value)  # type: ignore[union-attr]
+        field: Any = fields.pk if name == "pk" else fields.get_field(name)
+        typed = field.to_python(value)
     except FieldDoesNotExist:
         return value  # an annotation
     if typed is None or (isinstance(typed, int) and abs(typed) >= 1 << 63):

@@ -1,4 +1,4 @@
-"""How quantities are shown to people: a unit that fits, three significant digits, never a bare 0.00."""
+"""How quantities are shown to people: a unit that fits and three significant digits."""
 
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
@@ -34,6 +34,8 @@ COUNT: Final[Scale] = (
     (Decimal(1), ""),
 )
 SIGNIFICANT: Final = 3
+LEAST: Final = Decimal("0.001")
+"""What is smaller than this, in the unit shown, is only said to be smaller."""
 
 
 def shown(amount: Decimal | float, scale: Scale) -> str:
@@ -42,7 +44,9 @@ def shown(amount: Decimal | float, scale: Scale) -> str:
     return f"{number} {unit}".rstrip()
 
 
-def shown_range(low: Decimal | float, central: Decimal | float, high: Decimal | float, scale: Scale) -> str:
+def shown_range(
+    low: Decimal | float, central: Decimal | float, high: Decimal | float, scale: Scale
+) -> str:
     """`231 to 894 kg`, both ends in the unit that fits the central value."""
     step = _step(Decimal(str(central)), scale)
     lowest, unit = _in_unit(Decimal(str(low)), *step)
@@ -53,20 +57,24 @@ def shown_range(low: Decimal | float, central: Decimal | float, high: Decimal | 
 def _step(amount: Decimal, scale: Scale) -> tuple[Decimal, str]:
     if not amount:
         return next(((factor, unit) for factor, unit in scale if factor == 1), scale[-1])
-    return next(((factor, unit) for factor, unit in scale if abs(amount) >= factor), scale[-1])
+    rounded = abs(_rounded(amount))  # 999.9 g is 1 kg
+    return next(((factor, unit) for factor, unit in scale if rounded >= factor), scale[-1])
 
 
 def _in_unit(amount: Decimal, factor: Decimal, unit: str) -> tuple[str, str]:
     number = amount / factor
     if not number:
         return "0", unit
-    if abs(number) < Decimal("0.001"):
-        return "<0.001", unit
+    if abs(number) < LEAST:
+        return f"<{LEAST}" if number > 0 else f">-{LEAST}", unit
     return _significant(number), unit
 
 
-def _significant(number: Decimal) -> str:
+def _rounded(number: Decimal) -> Decimal:
     places = max(0, SIGNIFICANT - 1 - number.adjusted())
-    rounded = number.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
-    text = f"{rounded:,f}"
+    return number.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
+
+
+def _significant(number: Decimal) -> str:
+    text = f"{_rounded(number):,f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

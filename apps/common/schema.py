@@ -1,16 +1,26 @@
 """How a view becomes a part of the API document: from the serializers that sit inside it."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from drf_spectacular.openapi import AutoSchema
 
-from apps.common.pagination import page_of
+from apps.common.pagination import PageQuery, page_of
+
 
 class Schema(AutoSchema):
     """Reads `Query`, `Input` and `Output` of a view; `is_paged = True` wraps GET's Output."""
 
+    _claimed: ClassVar[dict[str, str]] = {}
+    """Name to the module that has it."""
+
+    def get_operation_id(self) -> str:
+        operation_id = str(super().get_operation_id())
+        is_list = getattr(self.view, "is_paged", False) and self.method == "GET"
+        return operation_id.replace("_retrieve", "_list") if is_list else operation_id
+
     def get_override_parameters(self) -> list[Any]:
-        query = getattr(self.view, "Query", None)
+        is_paged = getattr(self.view, "is_paged", False)
+        query = getattr(self.view, "Query", PageQuery if is_paged else None)
         return [query] if query is not None and self.method == "GET" else []
 
     def get_request_serializer(self) -> Any:
@@ -25,11 +35,24 @@ class Schema(AutoSchema):
         return {201 if self.method == "POST" else 200: output}
 
     def _get_serializer_name(
-        self, serializer: Any, direction: Any, bypass_extensions: bool = False  # noqa: FBT001, FBT002 - the base's signature
+        self,
+        serializer: Any,
+        direction: Any,
+        bypass_extensions: bool = False,  # noqa: FBT001, FBT002 - the base's signature
     ) -> str:
-        """`TrackApi.Input` is called TrackInput: most views have an Input."""
+        """`TrackApi.Input` is TrackInput, as most views have an Input; `PeriodOutput` is Period."""
         kind = serializer.child if hasattr(serializer, "child") else serializer
         kind = kind if isinstance(kind, type) else type(kind)
         if "." in kind.__qualname__ and "<locals>" not in kind.__qualname__:
             return str(kind.__qualname__).replace("Api.", "").replace(".", "")
-        return str(super()._get_serializer_name(serializer, direction, bypass_extensions))
+        name = super()._get_serializer_name(serializer, direction, bypass_extensions)
+        return self._claim(str(name).removesuffix("Output"), kind)
+
+    def _claim(self, name: str, kind: type) -> str:
+        """Two apps may have a Period each; the second in the document's order names its app."""
+        root, _, rest = kind.__module__.partition(".")
+        if root != "apps":
+            return name
+        if self._claimed.setdefault(name, kind.__module__) == kind.__module__:
+            return name
+        return rest.partition(".")[0].capitalize() + name

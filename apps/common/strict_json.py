@@ -1,4 +1,4 @@
-"""JSON as RFC 8259 means it and no looser: what two readers could understand differently is refused.
+"""JSON as RFC 8259 means it: what two readers could understand differently is refused.
 
 https://datatracker.ietf.org/doc/html/rfc8259 section 4 leaves duplicate names open, and I-JSON
 (RFC 7493) closes that hole; PostgreSQL can store neither NUL nor half a surrogate pair.
@@ -40,14 +40,11 @@ class StrictJSONParser(BaseParser):
 
     media_type = "application/json"
 
-    def parse(
-        self, stream: IO[bytes], media_type: Any = None, parser_context: Any = None
-    ) -> dict[str, Any] | list[Any]:
+    def parse(self, stream: IO[bytes], media_type: Any = None, parser_context: Any = None) -> Any:
         body = stream.read(MOST_BYTES + 1)
         if len(body) > MOST_BYTES:
             raise PayloadTooLargeError("The body is too large.", most_bytes=MOST_BYTES)
-        parsed: dict[str, Any] | list[Any] = parse(body)
-        return parsed
+        return parse(body)
 
 
 _TOO_DEEP = InvalidError(f"The body is nested deeper than {DEEPEST} levels.")

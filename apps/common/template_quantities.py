@@ -13,7 +13,9 @@ register = template.Library()
 
 
 def _figure(amount: Decimal | float, scale: Scale, unit: str) -> SafeString:
-    return format_html('<data value="{0}" title="{0} {1}">{2}</data>', amount, unit, shown(amount, scale))
+    exact = format(Decimal(str(amount)).normalize(), "f")
+    text = shown(amount, scale)
+    return format_html('<data value="{}" title="{}">{}</data>', exact, f"{exact} {unit}", text)
 
 
 @register.filter
@@ -60,9 +62,11 @@ def water_range(bounds: Any) -> str:
 
 @register.simple_tag
 def range_bar(bounds: Any, most: Any) -> SafeString:
-    """The interval and its central value drawn to the scale `[0, most]`. The text beside it says the same."""
+    """The interval and its central value, drawn to the scale `[0, most]`; a text says the same."""
     whole = float(most) or 1.0
-    low, central, high = (100 * float(value) / whole for value in (bounds.low, bounds.central, bounds.high))
+    low, central, high = (
+        100 * float(value) / whole for value in (bounds.low, bounds.central, bounds.high)
+    )
     return format_html(
         '<svg class="range" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
         '<line class="track" x1="0" x2="100" y1="9.5" y2="9.5" vector-effect="non-scaling-stroke"/>'
@@ -84,6 +88,13 @@ def share_bar(*parts: int) -> SafeString:
         drawn.append((name, f"{start:.3f}", f"{width:.3f}"))
         start += width
     return format_html(
-        '<div class="share"><svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">{}</svg></div>',
+        '<div class="share"><svg viewBox="0 0 100 10" preserveAspectRatio="none"'
+        ' aria-hidden="true">{}</svg></div>',
         format_html_join("", '<rect class="{}" x="{}" width="{}" height="10"/>', drawn),
     )
+
+
+@register.filter
+def number(value: float) -> str:
+    """Six significant digits, whatever the size: for the steps of a calculation."""
+    return format(value, ".6g")

@@ -129,6 +129,28 @@ class LogEntry(models.Model):
         return f"{self.kind} at {self.index}"
 
 
+class LogNode(models.Model):
+    """The root of a full subtree of `2^level` leaves, from level 1 up. Append-only.
+
+    Written with the leaf that completes it, so that a root or a proof costs a few rows to read,
+    however long the log is.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    level = models.PositiveSmallIntegerField()
+    index = models.BigIntegerField()
+    hash = models.BinaryField(max_length=32)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["level", "index"], name="log_node_once"),
+            models.CheckConstraint(condition=Q(level__gte=1, index__gte=0), name="log_node_place"),
+        ]
+
+    def __str__(self) -> str:
+        return f"level {self.level}, index {self.index}"
+
+
 class Checkpoint(models.Model):
     """A signed statement of the log's size and root. Every one that was ever signed is kept."""
 

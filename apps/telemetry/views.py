@@ -1,21 +1,25 @@
 """The dashboard's connections page: what is read, how it goes, and connecting one more."""
 
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.views import View
 
 from apps.common import clock
+from apps.common.bell import ring
 from apps.common.errors import DomainError
 from apps.common.secrets import Secret
 from apps.telemetry import selectors
+from apps.telemetry.errors import ConnectionNotFoundError
 from apps.telemetry.models import ProviderConnection
 from apps.telemetry.services import connections
+from apps.telemetry.tasks import poll_connection
 from apps.workspaces.access import WorkspacePage
+
+POLLS_SHOWN: Final = 3
 
 
 class ConnectForm(forms.Form):
@@ -31,7 +35,7 @@ class ConnectForm(forms.Form):
     )
 
 
-class ConnectionsPage(WorkspacePage, View):
+class ConnectionsPage(WorkspacePage):
     """GET, POST /dashboard/connections/."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
@@ -41,54 +45,65 @@ class ConnectionsPage(WorkspacePage, View):
         form = ConnectForm(request.POST)
         if not form.is_valid():
             return self._page(request, form, status=400)
-        now = clock.now()
-        key = Secret(form.cleaned_data["api_key"])
         try:
-            account = connections.ask_provider(form.cleaned_data["provider"], key, now=now)
-            connection = connections.connect(
-                self.workspace,
-                provider=form.cleaned_data["provider"],
-                name=form.cleaned_data["name"],
-                key=key,
-                account=account,
-                project_id=None,
-                actor=self.actor,
-                now=now,
-            )
+            connection = self._connected(form.cleaned_data)
         except DomainError as refusal:
             form.add_error(None, refusal.message)
             return self._page(request, form, status=refusal.status)
+        ring(poll_connection, connection.pk)
         messages.success(
             request, f"{connection.name} is connected; its past usage is being read now."
         )
         return HttpResponseRedirect(reverse("connections"))
 
+    def _connected(self, asked: dict[str, Any]) -> ProviderConnection:
+        now, key = clock.now(), Secret(asked["api_key"])
+        account = connections.ask_provider(asked["provider"], key, now=now)
+        return connections.connect(
+            self.workspace,
+            provider=asked["provider"],
+            name=asked["name"],
+            key=key,
+            account=account,
+            project_id=None,
+            actor=self.actor,
+            now=now,
+        )
+
     def _page(self, request: HttpRequest, form: ConnectForm, *, status: int = 200) -> HttpResponse:
+        found = list(selectors.connections(self.workspace))
+        polls = selectors.latest_polls(found, count=POLLS_SHOWN)
         context: dict[str, Any] = {
             "workspace": self.workspace,
             "is_simulated": self.workspace.is_simulated,
             "form": form,
-            "connections": [
-                (connection, selectors.latest_polls(connection, 3))
-                for connection in selectors.connections(self.workspace)
-            ],
+            "connections": [(connection, polls.get(connection.pk, [])) for connection in found],
         }
         return render(request, "dashboard/connections.html", context, status=status)
 
 
-class ConnectionActionPage(WorkspacePage, View):
+class ConnectionActionPage(WorkspacePage):
     """POST /dashboard/connections/{id}/{revoke|retry}."""
 
-    required_scope = "write"
-
     def post(self, request: HttpRequest, connection_id: str, action: str) -> HttpResponse:
-        connection = selectors.connection_of(self.workspace, connection_id)
-        act = {"revoke": connections.revoke, "retry": connections.retry}[action]
         try:
-            act(connection, actor=self.actor, now=clock.now())
+            connection = selectors.connection_of(self.workspace, connection_id)
+            done = self._act(connection, action)
+        except ConnectionNotFoundError as refusal:
+            raise Http404(refusal.message) from refusal
         except DomainError as refusal:
             messages.error(request, refusal.message)
         else:
-            done = "Its key is destroyed; its history stays." if action == "revoke" else "It is read again shortly."
             messages.success(request, f"{connection.name}: {done}")
         return HttpResponseRedirect(reverse("connections"))
+
+    def _act(self, connection: ProviderConnection, action: str) -> str:
+        now = clock.now()
+        if action == "revoke":
+            connections.revoke(connection, actor=self.actor, now=now)
+            return "Its key is destroyed; its history stays."
+        if action == "retry":
+            connections.retry(connection, actor=self.actor, now=now)
+            ring(poll_connection, connection.pk)
+            return "It is read again shortly."
+        raise Http404

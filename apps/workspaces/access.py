@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from structlog.contextvars import bind_contextvars
 
 from apps.common.api import ApiView
+from apps.workspaces import openapi  # noqa: F401 - tells the API document about the credentials
 from apps.workspaces.authentication import ApiKeyAuthentication, SessionAuthentication
 from apps.workspaces.callers import actor_of_user, caller_of, membership_of, platform_actor_of
 from apps.workspaces.errors import InvalidWorkspaceError, NotAllowedError, NoWorkspaceError
@@ -68,7 +69,8 @@ class WorkspaceApi(ApiView):
         bind_contextvars(workspace_id=str(caller.workspace.public_id))
 
     def handle_exception(self, exc: Exception) -> Response:
-        self._acting.close()  # the answer to a failure is made outside, whatever failed
+        # Leave as one who failed: where the database went away, that is the fault to answer.
+        self._acting.__exit__(type(exc), exc, exc.__traceback__)
         return super().handle_exception(exc)
 
     def _needed(self, request: Request) -> Right:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
 from apps.workspaces.models import Workspace
 from apps.workspaces.rls import TENANT_ROLE
@@ -45,7 +45,9 @@ def acting_for(workspace: Workspace) -> Iterator[None]:
         with connection.execute_wrapper(_SameConnection(connection.connection)):
             yield
     except BaseException:
-        with suppress(DatabaseError):  # an aborted transaction: what happened matters, not this
+        with suppress(
+            Error
+        ):  # an aborted transaction, a lost server: the first fault is the one to tell
             _step_back()
         raise
     _step_back()

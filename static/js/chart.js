@@ -49,13 +49,15 @@
   }
 
   function options(width, parts) {
+    const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
+    const days = { space: 70, values: (chart, ticks) => ticks.map((seconds) => day.format(new Date(seconds * 1000))) };
     const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
     return {
       width: width,
       height: 300,
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "UTC"),
       scales: { y: { range: (chart, low, high) => [0, (high || 1) * 1.05] } },
-      axes: [axis, Object.assign({ size: 70, values: (chart, ticks) => ticks.map(mass) }, axis)],
+      axes: [Object.assign({}, axis, days), Object.assign({ size: 70, values: (chart, ticks) => ticks.map(mass) }, axis)],
       bands: [{ series: [2, 1], fill: colour("--band") }],
       series: [
         { value: (chart, seconds) => (seconds === null ? "–" : new Date(seconds * 1000).toISOString().slice(0, 10)), label: "Day (UTC)" },

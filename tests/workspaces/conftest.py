@@ -1,7 +1,6 @@
 """Two workspaces, and the doors to them."""
 
 import pytest
-from redis import Redis
 from rest_framework.test import APIClient
 
 from apps.workspaces.models import Workspace
@@ -9,14 +8,14 @@ from tests.factories import ProjectFactory, WorkspaceFactory
 
 
 @pytest.fixture
-def mine(db: None) -> Workspace:
+def mine(db: None) -> Workspace:  # noqa: ARG001 - a fixture asks for another by name
     workspace = WorkspaceFactory.create(name="Mine", slug="mine")
     ProjectFactory.create(workspace=workspace, name="My project")
     return workspace
 
 
 @pytest.fixture
-def theirs(db: None) -> Workspace:
+def theirs(db: None) -> Workspace:  # noqa: ARG001 - a fixture asks for another by name
     workspace = WorkspaceFactory.create(name="Theirs", slug="theirs")
     ProjectFactory.create(workspace=workspace, name="Their project")
     return workspace
@@ -25,12 +24,3 @@ def theirs(db: None) -> Workspace:
 @pytest.fixture
 def api() -> APIClient:
     return APIClient()
-
-
-@pytest.fixture
-def counters(settings: object) -> "Redis":
-    from django.conf import settings as current
-
-    counters = Redis.from_url(current.THROTTLE_REDIS_URL)
-    counters.flushdb()
-    return counters

@@ -3,8 +3,9 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.auth.views import LoginView
 from django.db import connection
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template import engines
 from django.template.response import TemplateResponse
@@ -65,6 +66,14 @@ class BrokenApi(WorkspaceApi):
         return Response()
 
 
+class CutApi(WorkspaceApi):
+    """The database goes away while the handler runs."""
+
+    def get(self, request: Request) -> Response:
+        connection.connection.close()
+        return Response({"role": role()})
+
+
 class AnybodyApi(PublicApi):
     throttle_classes = [PublicThrottle]
 
@@ -83,7 +92,13 @@ class Page(WorkspacePage):
         return self.get(request)
 
 
+def forbidden(*_: Any, **__: Any) -> HttpResponse:
+    return HttpResponse("forbidden", status=403)
+
+
+handler403 = forbidden
 urlpatterns = [
+    path("login/", LoginView.as_view(), name="login"),
     path("admin/", admin.site.urls),
     path("workspaces", WorkspacesApi.as_view()),
     path("workspaces/<str:workspace_id>", WorkspaceDetailApi.as_view()),
@@ -94,6 +109,7 @@ urlpatterns = [
     path("projects", ProjectsApi.as_view()),
     path("keys", KeysApi.as_view()),
     path("broken", BrokenApi.as_view()),
+    path("cut", CutApi.as_view()),
     path("anybody", AnybodyApi.as_view()),
     path("page", Page.as_view()),
 ]

@@ -25,7 +25,9 @@ def refused(response: Any) -> tuple[int, str, Any]:
 def test_either_header_opens_the_workspace(api: APIClient, mine: Workspace, header: str) -> None:
     key = new_key(mine)
 
-    response = api.get("/probe", headers={header: key if header == "X-API-Key" else f"Bearer {key}"})
+    response = api.get(
+        "/probe", headers={header: key if header == "X-API-Key" else f"Bearer {key}"}
+    )
 
     assert response.status_code == 200
     assert response.json()["workspace"] == "Mine"

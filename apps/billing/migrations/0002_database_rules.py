@@ -79,15 +79,15 @@ BEGIN
 END $$;
 CREATE TRIGGER billing_period_forward BEFORE UPDATE ON billing_billingperiod
     FOR EACH ROW EXECUTE FUNCTION billing_period_forward();
-CREATE FUNCTION billing_period_begins_open() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION billing_period_begins_unsettled() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF NEW.status <> 'open' OR NEW.settled_at IS NOT NULL THEN
-        RAISE EXCEPTION 'a billing period begins open' USING ERRCODE = 'integrity_constraint_violation';
+    IF NEW.status = 'closed' OR NEW.settled_at IS NOT NULL THEN
+        RAISE EXCEPTION 'a billing period begins with nothing settled' USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     RETURN NEW;
 END $$;
-CREATE TRIGGER billing_period_begins_open BEFORE INSERT ON billing_billingperiod
-    FOR EACH ROW EXECUTE FUNCTION billing_period_begins_open();
+CREATE TRIGGER billing_period_begins_unsettled BEFORE INSERT ON billing_billingperiod
+    FOR EACH ROW EXECUTE FUNCTION billing_period_begins_unsettled();
 CREATE FUNCTION billing_period_kept() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'a billing period is never deleted' USING ERRCODE = 'integrity_constraint_violation';
@@ -227,7 +227,7 @@ ALTER TABLE billing_creditbatch DROP CONSTRAINT batch_grams_match_tonnes, DROP C
     DROP CONSTRAINT batch_serials_once, DROP COLUMN stem_key;
 ALTER TABLE billing_retirementorder DROP CONSTRAINT order_whole_tonnes, DROP CONSTRAINT order_grams_once;
 ALTER TABLE billing_creditallocation DROP CONSTRAINT allocation_not_empty, DROP CONSTRAINT allocation_grams_once;
-DROP FUNCTION billing_period_forward, billing_period_begins_open, billing_period_kept,
+DROP FUNCTION billing_period_forward, billing_period_begins_unsettled, billing_period_kept,
     billing_settlement_into_closing, billing_allocation_into_closing, billing_settlement_fits, billing_order_fits, billing_order_kept, billing_allocation_fits, billing_stripe_event_kept CASCADE;
 """
 

@@ -4,7 +4,10 @@ settle -> allocate -> retire -> finish. A process that dies between two steps le
 which the next run goes on; no step is done twice.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 
 import structlog
@@ -25,7 +28,9 @@ from apps.billing.selectors import (
     due_period_ids,
     finishable_period_ids,
     has_earlier_unclosed,
+    owed_grams,
 )
+from apps.billing.services import retirements
 from apps.common.locks import transaction_lock
 
 log = structlog.get_logger(__name__)
@@ -60,8 +65,70 @@ FROM chosen
 """
 
 
-def close_by_hand(period: BillingPeriod, *, now: datetime, is_early: bool = False) -> None:
-    """Settle one period now. `is_early` waives the late-arrival window, never the period's end."""
+def run(*, now: datetime, registry_url: str) -> list[BillingPeriod]:
+    """Take every closing period as far as it can go; answer those that were closed.
+
+    Safe to repeat and to run twice at once. A period that was closed makes its successor due, so
+    the steps are gone through again while they close something.
+    """
+    closed: list[BillingPeriod] = []
+    while True:
+        settle_due(now=now)
+        _attempt("allocate", lambda: allocate(now=now))
+        _attempt("retire", lambda: retirements.request_pending(registry_url, now=now))
+        newly_closed = finish(now=now)
+        closed += newly_closed
+        if not newly_closed:
+            return closed
+
+
+def close_by_hand(
+    period: BillingPeriod, *, now: datetime, registry_url: str, is_early: bool = False
+) -> BillingPeriod:
+    """Take one period through all steps now; answer it as it stands then.
+
+    `is_early` waives the late-arrival window, never the period's end.
+    """
+    _refuse_unready(period, now=now, is_early=is_early)
+    settle(period.pk, now=now)
+    allocate(now=now)
+    retirements.request_pending(registry_url, now=now)
+    finish(now=now)
+    return BillingPeriod.objects.get(pk=period.pk)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a close would state, and whether the stock would do."""
+
+    period_id: str
+    entries: int
+    low: Decimal
+    central: Decimal
+    high: Decimal
+    owed_grams: int
+    free_grams: int
+
+
+@transaction.atomic
+def preview(period: BillingPeriod, *, now: datetime, is_early: bool = False) -> Preview:
+    """The figures of a close that is not done: settled as it would be, and rolled back."""
+    _refuse_unready(period, now=now, is_early=is_early)
+    settle(period.pk, now=now)
+    settled = BillingPeriod.objects.get(pk=period.pk)
+    transaction.set_rollback(True)
+    return Preview(
+        settled.public_id,
+        settled.entries_count or 0,
+        settled.co2e_grams_low or Decimal(),
+        settled.co2e_grams or Decimal(),
+        settled.co2e_grams_high or Decimal(),
+        owed_grams(settled),
+        sum(batch.end - batch.next_free for batch in batch_positions()),
+    )
+
+
+def _refuse_unready(period: BillingPeriod, *, now: datetime, is_early: bool) -> None:
     if period.status != Status.CLOSING:
         raise BillingPeriodNotOpenError(
             f"The period is {period.status}; only a closing period can be closed",
@@ -72,14 +139,16 @@ def close_by_hand(period: BillingPeriod, *, now: datetime, is_early: bool = Fals
             f"The period can close from {period.closes_at:%Y-%m-%d %H:%M} UTC on",
             period=period.public_id,
         )
-    settle(period.pk, now=now)
 
 
 def settle_due(*, now: datetime) -> int:
     """Settle every period whose late-arrival window has passed, in order; answer how many."""
     settled = 0
     for period_id in due_period_ids(now):
-        settled += settle(period_id, now=now)
+        try:
+            settled += settle(period_id, now=now)
+        except Exception as failure:  # one period that fails must not stop the others
+            _note(period_id, failure)
     return settled
 
 
@@ -160,7 +229,7 @@ def allocate(*, now: datetime) -> int:
         )
         log.error("credits_short", period_id=short.period_key, grams=short.grams)
     covered = {line.period_key for line in planned.lines}
-    BillingPeriod.objects.filter(pk__in=covered).update(problem="")
+    BillingPeriod.objects.filter(pk__in=covered).exclude(problem="").update(problem="")
     return len(covered)
 
 
@@ -181,15 +250,40 @@ def finish(*, now: datetime) -> list[BillingPeriod]:
     """Close every settled period whose grams are allocated and confirmed as retired."""
     closed = []
     for period_id, retired_grams in finishable_period_ids():
-        with transaction.atomic():
-            period = BillingPeriod.objects.select_for_update().get(pk=period_id)
-            if period.status != Status.CLOSING or has_earlier_unclosed(period):
-                continue
-            period.status = Status.CLOSED
-            period.retired_grams = retired_grams
-            period.closed_at = now
-            period.problem = ""
-            period.save(update_fields=["status", "retired_grams", "closed_at", "problem"])
+        try:
+            period = _finish_one(period_id, retired_grams, now=now)
+        except Exception as failure:  # one period that fails must not stop the others
+            _note(period_id, failure)
+            continue
+        if period is not None:
             closed.append(period)
-            log.info("period_closed", period_id=period.public_id, retired_grams=retired_grams)
     return closed
+
+
+@transaction.atomic
+def _finish_one(period_id: int, retired_grams: int, *, now: datetime) -> BillingPeriod | None:
+    period = BillingPeriod.objects.select_for_update().get(pk=period_id)
+    if period.status != Status.CLOSING or has_earlier_unclosed(period):
+        return None
+    period.status = Status.CLOSED
+    period.retired_grams = retired_grams
+    period.closed_at = now
+    period.problem = ""
+    period.save(update_fields=["status", "retired_grams", "closed_at", "problem"])
+    log.info("period_closed", period_id=period.public_id, retired_grams=retired_grams)
+    return period
+
+
+def _attempt(step: str, act: Callable[[], object]) -> None:
+    """A step that fails as a whole leaves the others their turn; the next run tries it again."""
+    try:
+        act()
+    except Exception:  # what the step could not do is still due, and the next step may not be
+        log.exception("close_step_failed", step=step)
+
+
+def _note(period_id: int, failure: Exception) -> None:
+    log.error("period_close_failed", period_id=period_id, exc_info=failure)
+    BillingPeriod.objects.filter(pk=period_id).exclude(status=Status.CLOSED).update(
+        problem=f"The close failed: {type(failure).__name__}. It is tried again by itself."
+    )

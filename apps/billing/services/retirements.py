@@ -1,23 +1,26 @@
 """Having ordered tonnes retired: ask the registry, or take an operator's record of it."""
 
+import re
 from datetime import date, datetime
+from typing import Final
 
 import structlog
 from django.db import transaction
 
 from apps.billing.errors import RetirementNotPendingError
-from apps.billing.models import CreditBatch, RetirementOrder
+from apps.billing.models import GRAMS_PER_TONNE, CreditBatch, RetirementOrder
 from apps.billing.registry import (
     Confirmation,
     RegistryAnswerError,
     RetirementRequest,
     request_retirement,
 )
+from apps.common.errors import InvalidError
 from apps.common.outside import BusyError, RefusedError
 
 log = structlog.get_logger(__name__)
 
-GRAMS_PER_TONNE = 1_000_000
+SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
 def request_pending(registry_url: str, *, now: datetime) -> int:
@@ -33,8 +36,11 @@ def request_pending(registry_url: str, *, now: datetime) -> int:
     for order in pending.select_related("batch").order_by("requested_at", "pk"):
         try:
             answer = request_retirement(registry_url, retirement_request(order))
+            _refuse_pretence(order, answer)
         except (BusyError, RefusedError, RegistryAnswerError) as failure:
-            RetirementOrder.objects.filter(pk=order.pk).update(problem=str(failure)[:500])
+            RetirementOrder.objects.filter(
+                pk=order.pk, status=RetirementOrder.Status.REQUESTED
+            ).update(problem=str(failure)[:500])
             log.warning("retirement_not_confirmed", order_id=order.public_id, problem=str(failure))
             continue
         confirmed += _confirm(order.pk, answer, now=now)
@@ -51,6 +57,14 @@ def confirm_by_hand(
     now: datetime,
 ) -> None:
     """Record what the registry's account shows, as the operator read it there."""
+    if not retirement_id.strip():
+        raise InvalidError("A confirmation names the registry's retirement", field="retirement_id")
+    if retired_on > now.date():
+        raise InvalidError("A retirement that is confirmed lies not ahead", field="retired_on")
+    if not registry_url.startswith(("https://", "http://")):
+        raise InvalidError("The registry's page is a web address", field="registry_url")
+    if evidence_sha256 and not SHA256.fullmatch(evidence_sha256):
+        raise InvalidError("The evidence is named by 64 hex digits", field="evidence_sha256")
     confirmation = Confirmation(retirement_id, retired_on, registry_url, evidence_sha256)
     if not _confirm(order.pk, confirmation, now=now):
         raise RetirementNotPendingError("This order was confirmed before", order=order.public_id)
@@ -80,6 +94,12 @@ def serials(batch: CreditBatch, gram_start: int, gram_end: int) -> tuple[int, in
         first + (gram_start - offset) // GRAMS_PER_TONNE,
         first + (gram_end - 1 - offset) // GRAMS_PER_TONNE,
     )
+
+
+def _refuse_pretence(order: RetirementOrder, answer: Confirmation) -> None:
+    """A demonstration registry cannot retire credits that are real."""
+    if answer.is_demonstration and not order.batch.is_demonstration:
+        raise RegistryAnswerError("a demonstration registry confirmed credits that are real")
 
 
 @transaction.atomic

@@ -89,6 +89,18 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(condition=models.Q(('kind', 'receipt')), fields=('receipt',), name='log_receipt_once'), models.CheckConstraint(condition=models.Q(models.Q(('allocation__isnull', True), ('kind', 'receipt')), models.Q(('allocation__isnull', False), ('kind', 'allocation')), _connector='OR'), name='log_kind_has_subject')],
             },
         ),
+        migrations.CreateModel(
+            name='LogNode',
+            fields=[
+                ('id', models.BigAutoField(primary_key=True, serialize=False)),
+                ('level', models.PositiveSmallIntegerField()),
+                ('index', models.BigIntegerField()),
+                ('hash', models.BinaryField(max_length=32)),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('level', 'index'), name='log_node_once'), models.CheckConstraint(condition=models.Q(('level__gte', 1), ('index__gte', 0)), name='log_node_place')],
+            },
+        ),
         migrations.AddConstraint(
             model_name='carbonreceipt',
             constraint=models.UniqueConstraint(fields=('workspace', 'id'), name='receipt_in_workspace'),

@@ -20,6 +20,26 @@ END $$;
 CREATE TRIGGER receipts_log_dense BEFORE INSERT ON receipts_logentry
     FOR EACH ROW EXECUTE FUNCTION receipts_log_dense();
 
+CREATE FUNCTION receipts_node_of_children() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    left_child bytea;
+    right_child bytea;
+BEGIN
+    IF NEW.level = 1 THEN
+        SELECT leaf_hash INTO left_child FROM receipts_logentry WHERE index = 2 * NEW.index;
+        SELECT leaf_hash INTO right_child FROM receipts_logentry WHERE index = 2 * NEW.index + 1;
+    ELSE
+        SELECT hash INTO left_child FROM receipts_lognode WHERE level = NEW.level - 1 AND index = 2 * NEW.index;
+        SELECT hash INTO right_child FROM receipts_lognode WHERE level = NEW.level - 1 AND index = 2 * NEW.index + 1;
+    END IF;
+    IF NEW.hash IS DISTINCT FROM sha256('\\x01'::bytea || left_child || right_child) THEN
+        RAISE EXCEPTION 'a node is the hash of its two children' USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER receipts_node_of_children BEFORE INSERT ON receipts_lognode
+    FOR EACH ROW EXECUTE FUNCTION receipts_node_of_children();
+
 CREATE FUNCTION receipts_checkpoint_grows() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.size <= (SELECT coalesce(max(size), -1) FROM receipts_checkpoint) THEN
@@ -45,11 +65,12 @@ DECLARE
     stated jsonb := NEW.payload::jsonb;
 BEGIN
     SELECT * INTO period FROM billing_billingperiod WHERE id = NEW.period_id;
-    IF period.status <> 'closed' THEN
+    IF period.status IS DISTINCT FROM 'closed' THEN
         RAISE EXCEPTION 'a receipt states a closed period' USING ERRCODE = 'integrity_constraint_violation';
     END IF;
-    IF (stated #>> '{emissions,co2e_grams}')::numeric <> period.co2e_grams
-        OR (stated #>> '{retirement,allocated_grams}')::numeric <> period.retired_grams THEN
+    IF ((stated #>> '{emissions,co2e_grams}')::numeric, (stated #>> '{retirement,allocated_grams}')::numeric,
+            stated ->> 'receipt_id')
+        IS DISTINCT FROM (period.co2e_grams, period.retired_grams::numeric, NEW.public_id::text) THEN
         RAISE EXCEPTION 'a receipt states what its period settled and retired'
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
@@ -75,10 +96,10 @@ CREATE TRIGGER receipts_key_kept BEFORE UPDATE OR DELETE ON receipts_signingkey
 
 DROP = """
 ALTER TABLE receipts_carbonreceipt DROP CONSTRAINT receipt_hash_is_of_payload;
-DROP FUNCTION receipts_log_dense, receipts_checkpoint_grows, receipts_receipt_fits, receipts_key_kept CASCADE;
+DROP FUNCTION receipts_log_dense, receipts_node_of_children, receipts_checkpoint_grows, receipts_receipt_fits, receipts_key_kept CASCADE;
 """
 
-APPEND_ONLY = ("receipts_carbonreceipt", "receipts_receiptdocument", "receipts_logentry", "receipts_checkpoint")
+APPEND_ONLY = ("receipts_carbonreceipt", "receipts_receiptdocument", "receipts_logentry", "receipts_lognode", "receipts_checkpoint")
 
 
 class Migration(migrations.Migration):
@@ -94,7 +115,7 @@ class Migration(migrations.Migration):
         migrations.RunSQL(tenant_table_sql("receipts_carbonreceipt", "SELECT"), migrations.RunSQL.noop),
         migrations.RunSQL(tenant_table_sql("receipts_receiptdocument", "SELECT"), migrations.RunSQL.noop),
         migrations.RunSQL(
-            "GRANT SELECT ON receipts_signingkey, receipts_logentry, receipts_checkpoint TO carbon_tenant;",
+            "GRANT SELECT ON receipts_signingkey, receipts_logentry, receipts_lognode, receipts_checkpoint TO carbon_tenant;",
             migrations.RunSQL.noop,
         ),
     ]

@@ -51,36 +51,46 @@ BEGIN
 END $$;
 CREATE TRIGGER telemetry_event_kept BEFORE DELETE ON telemetry_telemetryevent
     FOR EACH ROW EXECUTE FUNCTION telemetry_event_kept();
+CREATE TRIGGER telemetry_event_not_emptied BEFORE TRUNCATE ON telemetry_telemetryevent
+    FOR EACH STATEMENT EXECUTE FUNCTION telemetry_event_kept();
 """
 
 # One statement inserts many entries; the check and the sums run once for all of them.
-# `calculation` carries the totals that the event's entries must add up to after this line.
-ENTRIES_ADD_UP = """
+# `calculation` carries the totals that the event's entries must add up to after this line; the
+# counts must add up to the event's own.
+COUNTED = ("input_uncached_tokens", "input_cache_read_tokens", "input_cache_write_tokens", "output_tokens")
+BOUNDS = {"_low": "low", "": "central", "_high": "high"}
+NAMED = {  # column: where the calculation names its total
+    f"{name}{suffix}": f"{{{name},{bound}}}"
+    for name in ("energy_kwh", "operational_co2e_grams", "embodied_co2e_grams", "co2e_grams", "water_litres")
+    for suffix, bound in BOUNDS.items()
+}
+NEWLINE = "\n        "
+ENTRIES_ADD_UP = f"""
 CREATE FUNCTION telemetry_entries_add_up() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE wrong record;
+DECLARE wrong bigint;
 BEGIN
     SELECT last.event_id INTO wrong
     FROM (
-        SELECT DISTINCT ON (event_id) event_id, calculation FROM added ORDER BY event_id, sequence DESC
+        SELECT DISTINCT ON (event_id) event_id, sequence, calculation
+        FROM added ORDER BY event_id, sequence DESC
     ) AS last
     JOIN LATERAL (
-        SELECT sum(co2e_grams) AS co2e_grams, sum(co2e_grams_low) AS co2e_grams_low,
-               sum(co2e_grams_high) AS co2e_grams_high, sum(energy_kwh) AS energy_kwh,
-               sum(input_uncached_tokens + input_cache_read_tokens + input_cache_write_tokens) AS input,
-               sum(output_tokens) AS output
+        SELECT count(*) AS entries, coalesce(sum(requests), 0) AS requests,
+        {f",{NEWLINE}".join(f"sum({name}) AS {name}" for name in (*COUNTED, *NAMED))}
         FROM telemetry_carbonentry WHERE event_id = last.event_id
     ) AS total ON true
     JOIN telemetry_telemetryevent AS event ON event.id = last.event_id
-    WHERE total.co2e_grams IS DISTINCT FROM (last.calculation #>> '{co2e_grams,central}')::numeric
-       OR total.co2e_grams_low IS DISTINCT FROM (last.calculation #>> '{co2e_grams,low}')::numeric
-       OR total.co2e_grams_high IS DISTINCT FROM (last.calculation #>> '{co2e_grams,high}')::numeric
-       OR total.energy_kwh IS DISTINCT FROM (last.calculation #>> '{energy_kwh,central}')::numeric
-       OR total.output IS DISTINCT FROM event.output_tokens
-       OR total.input IS DISTINCT FROM event.input_uncached_tokens
-           + event.input_cache_read_tokens + event.input_cache_write_tokens
+    WHERE total.entries <> last.sequence
+        OR total.requests <> coalesce(event.requests, 0)
+        OR {f"{NEWLINE}OR ".join(f"total.{name} <> event.{name}" for name in COUNTED)}
+        OR {f"{NEWLINE}OR ".join(
+            f"total.{name} IS DISTINCT FROM (last.calculation #>> '{path}')::numeric"
+            for name, path in NAMED.items()
+        )}
     LIMIT 1;
     IF FOUND THEN
-        RAISE EXCEPTION 'the entries of event % do not sum to its latest calculation', wrong.event_id
+        RAISE EXCEPTION 'the entries of telemetry event % do not sum to its calculation', wrong
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     RETURN NULL;
@@ -138,7 +148,7 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
-CREATE TRIGGER telemetry_rollup_guard BEFORE INSERT OR UPDATE OR DELETE ON telemetry_rollup
+CREATE TRIGGER telemetry_rollup_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON telemetry_rollup
     FOR EACH STATEMENT EXECUTE FUNCTION telemetry_rollup_guard();
 """
 

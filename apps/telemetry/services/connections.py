@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.utils.crypto import salted_hmac
 
 from apps.common.outside import BusyError, RefusedError
 from apps.common.secrets import Keyring, Secret
@@ -37,7 +38,7 @@ def base_url(provider: str) -> str:
 
 
 def ask_provider(provider: str, key: Secret, *, now: datetime) -> Account:
-    """Whose account the key opens, by the provider's cheapest call. Network: no transaction here."""
+    """Whose account the key opens, by the provider's cheapest call. No transaction here."""
     try:
         return connector(provider, base_url(provider)).validate(key, now)
     except RefusedError as refusal:
@@ -63,28 +64,26 @@ def connect(
     actor: str,
     now: datetime,
 ) -> ProviderConnection:
-    """Store a connection whose key the provider has accepted; the first poll is due at once."""
+    """Store a connection whose key the provider has accepted; the first poll is due at once.
+
+    An account that was connected before and revoked is taken up where it was left: as another
+    connection its past would be read, and counted, a second time.
+    """
+    ref = account.ref or _ref_of_key(provider, key)
     try:
         with transaction.atomic():
             project = _project(workspace, project_id, now=now)
-            connection = ProviderConnection(
-                workspace=workspace,
-                provider=provider,
-                name=name,
-                account_ref=account.ref,
-                account_name=account.name,
-                is_simulated=settings.SIMULATED_PROVIDERS,
-                key_hint=key.hint,
-                next_poll_at=now,
-                created_at=now,
-                updated_at=now,
+            connection = _revoked_before(workspace, provider, ref) or ProviderConnection(
+                workspace=workspace, provider=provider, account_ref=ref, created_at=now
             )
-            connection.sealed_key = _keyring().seal(key, aad=_bound_to(connection))
-            connection.save(force_insert=True)
-            Workload.objects.create(
-                workspace=workspace, connection=connection, project=project, created_at=now
-            )
-            audit(workspace, actor, "connection_created", connection.public_id, now=now)
+            action = "connection_reopened" if connection.pk else "connection_created"
+            connection.name = name
+            connection.account_name = account.name
+            connection.is_simulated = settings.SIMULATED_PROVIDERS
+            _arm(connection, key, now=now)
+            connection.save()
+            _route(connection, project, now=now)
+            audit(workspace, actor, action, connection.public_id, now=now)
     except IntegrityError as refusal:
         if "connection_account_once" not in str(refusal):
             raise
@@ -92,6 +91,25 @@ def connect(
             "This provider account is already connected to this workspace", provider=provider
         ) from refusal
     return connection
+
+
+def rotate_key(
+    connection: ProviderConnection, *, key: Secret, account: Account, actor: str, now: datetime
+) -> ProviderConnection:
+    """Replace the key by another of the same account; reading goes on where it stopped."""
+    with transaction.atomic():
+        locked = ProviderConnection.objects.select_for_update().get(pk=connection.pk)
+        if locked.status == Status.REVOKED:
+            raise ConnectionRevokedError("A revoked connection has no key; connect it anew")
+        if account.ref is not None and account.ref != locked.account_ref:
+            raise ConnectionValidationError(
+                "This key belongs to another account", provider=locked.provider
+            )
+        locked.account_ref = account.ref or _ref_of_key(locked.provider, key)
+        _arm(locked, key, now=now)
+        locked.save()
+        audit(locked.workspace, actor, "connection_key_rotated", locked.public_id, now=now)
+    return locked
 
 
 def revoke(connection: ProviderConnection, *, actor: str, now: datetime) -> ProviderConnection:
@@ -128,6 +146,42 @@ def reveal_key(connection: ProviderConnection) -> Secret:
     if connection.sealed_key is None:
         raise ConnectionRevokedError("A revoked connection has no key")
     return _keyring().open(connection.sealed_key, aad=_bound_to(connection))
+
+
+def _arm(connection: ProviderConnection, key: Secret, *, now: datetime) -> None:
+    """Active with this key, forgetting what stopped it, and due at once."""
+    connection.status = Status.ACTIVE
+    connection.key_hint = key.hint
+    connection.sealed_key = _keyring().seal(key, aad=_bound_to(connection))
+    connection.failure_kind = connection.failure_message = ""
+    connection.failed_at = None
+    connection.consecutive_failures = 0
+    connection.next_poll_at = connection.updated_at = now
+
+
+def _revoked_before(workspace: Workspace, provider: str, ref: str) -> ProviderConnection | None:
+    return (
+        ProviderConnection.objects.select_for_update()
+        .filter(workspace=workspace, provider=provider, account_ref=ref, status=Status.REVOKED)
+        .order_by("-pk")
+        .first()
+    )
+
+
+def _ref_of_key(provider: str, key: Secret) -> str:
+    """For a provider that does not name the account: at least the same key is known again."""
+    return "key:" + salted_hmac(f"account of {provider}", key.reveal()).hexdigest()
+
+
+def _route(connection: ProviderConnection, project: Project, *, now: datetime) -> None:
+    """Send what is read from now on to the project; the history stays where it is."""
+    active = Workload.objects.filter(connection=connection, is_active=True)
+    if active.filter(project=project).exists():
+        return
+    active.update(is_active=False)
+    Workload.objects.create(
+        workspace=connection.workspace, connection=connection, project=project, created_at=now
+    )
 
 
 def _project(workspace: Workspace, project_id: UUID | None, *, now: datetime) -> Project:

@@ -101,9 +101,9 @@ def _entry_rows(
 
 
 def _difference(valued: Valued, before: Sequence[Decimal | None]) -> list[Decimal | None]:
-    """After minus before, column by column; an unknown count stays unknown."""
+    """After minus before, column by column. What is unknown both before and after stays unknown."""
     return [
-        None if after is None else after - (earlier or Decimal())
+        None if after is None and earlier is None else (after or Decimal()) - (earlier or Decimal())
         for after, earlier in zip(
             (valued.quantities[name] for name in QUANTITIES), before, strict=True
         )

@@ -1,12 +1,13 @@
 """From what was metered to what the ledger stores: one call of the engine, rounded once."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final
 
 from apps.emissions.calc.interval import Interval
-from apps.emissions.calc.resolve import resolve
+from apps.emissions.calc.resolve import Resolved, resolve
 from apps.emissions.calc.tokens import token_estimate
 from apps.emissions.calc.usage import TokenUsage
 from apps.emissions.selectors import CurrentFactors
@@ -36,7 +37,7 @@ QUANTITIES: Final = (
 """Every summable column of an entry, in the order of the model."""
 
 COUNTRY_OF_GEOGRAPHY: Final = {"us": "US"}
-"""Anthropic's `inference_geo` where it names one country; `global` and `not_available` name none."""
+"""Anthropic's `inference_geo` where it is a country; `global` and `not_available` are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +65,10 @@ class Valued:
 
 def value(metered: Metered, factors: CurrentFactors) -> Valued:
     """What the metered tokens cost the air, by the given factors."""
-    usage = TokenUsage(
-        input=metered.input_uncached_tokens,
-        cached_input=metered.input_cache_read_tokens,
-        cache_write=metered.input_cache_write_tokens,
-        output=metered.output_tokens,
-        reasoning=metered.reasoning_tokens,
-        requests=metered.requests or 1,
-    )
     country = COUNTRY_OF_GEOGRAPHY.get(metered.dims.get("inference_geo") or "")
     resolved = resolve(factors.document, metered.model, metered.provider, None, country)
-    estimate = token_estimate(usage, resolved)
+    calls = metered.requests or _calls_of_short_context(metered, resolved)
+    estimate = token_estimate(_usage(metered, calls), resolved)
     quantities: dict[str, Decimal | None] = {
         name: _whole(getattr(metered, name)) for name in COUNTS
     }
@@ -93,6 +87,9 @@ def value(metered: Metered, factors: CurrentFactors) -> Valued:
         },
         "warnings": [warning.code for warning in estimate.warnings],
     }
+    if not metered.requests:
+        calculation["calls_assumed"] = calls
+        calculation["warnings"].append("requests_unknown")
     for name, step in BOUNDED.items():
         rounded = _rounded(getattr(estimate, name), step)
         calculation[name] = {bound: format(number, "f") for bound, number in rounded.items()}
@@ -100,6 +97,33 @@ def value(metered: Metered, factors: CurrentFactors) -> Valued:
         quantities[name] = rounded["central"]
         quantities[f"{name}_high"] = rounded["high"]
     return Valued(quantities, calculation)
+
+
+def _calls_of_short_context(metered: Metered, resolved: Resolved) -> int:
+    """So many calls that the length of the context costs nothing extra.
+
+    Taking a bucket whose calls nobody counted for one call would make a context of millions of
+    tokens of it, and several times the energy. Not to count the context at all understates it a
+    little, and the calculation says so.
+    """
+    tokens = (
+        metered.input_uncached_tokens
+        + metered.input_cache_read_tokens
+        + metered.input_cache_write_tokens
+        + metered.output_tokens
+    )
+    return max(1, math.ceil(tokens / resolved.coefficients.context_free_tokens))
+
+
+def _usage(metered: Metered, calls: int) -> TokenUsage:
+    return TokenUsage(
+        input=metered.input_uncached_tokens,
+        cached_input=metered.input_cache_read_tokens,
+        cache_write=metered.input_cache_write_tokens,
+        output=metered.output_tokens,
+        reasoning=metered.reasoning_tokens,
+        requests=calls,
+    )
 
 
 def _whole(count: int | None) -> Decimal | None:

@@ -11,6 +11,14 @@ PRIVILEGES = {
     "workspaces_auditevent": "SELECT, INSERT",
 }
 
+# The tenants' policy on the memberships holds inside this one too.
+PEOPLE_OF_THE_WORKSPACE = """
+ALTER TABLE auth_user ENABLE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON auth_user FOR SELECT TO carbon_tenant
+    USING (EXISTS (SELECT FROM workspaces_membership WHERE user_id = auth_user.id));
+GRANT SELECT ON auth_user TO carbon_tenant;
+"""
+
 
 class Migration(migrations.Migration):
     dependencies = [("workspaces", "0001_initial")]
@@ -25,4 +33,5 @@ class Migration(migrations.Migration):
             for table, privileges in PRIVILEGES.items()
         ),
         migrations.RunSQL(append_only_sql("workspaces_auditevent"), migrations.RunSQL.noop),
+        migrations.RunSQL(PEOPLE_OF_THE_WORKSPACE, migrations.RunSQL.noop),
     ]

@@ -16,9 +16,13 @@ class Command(BaseCommand):
     help = "Read the meters of connections now and record what changed."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("connections", nargs="*", help="connection ids (con_…); none means all active ones")
+        parser.add_argument(
+            "connections", nargs="*", help="connection ids (con_…); none means all active ones"
+        )
         parser.add_argument("--workspace", help="only this workspace's connections (slug)")
-        parser.add_argument("--dry-run", action="store_true", help="say what would be read, read nothing")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="say what would be read, read nothing"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         chosen = ProviderConnection.objects.filter(status=ProviderConnection.Status.ACTIVE)
@@ -48,7 +52,7 @@ class Command(BaseCommand):
             seconds = (run.finished_at - run.started_at).total_seconds()
             self.stdout.write(
                 f"{connection.public_id}  {run.source}  {run.window_start:%Y-%m-%d %H:%M} to "
-                f"{run.window_end:%Y-%m-%d %H:%M}  {run.rows_read} rows, {run.rows_changed} changed, "
-                f"{run.rows_withdrawn} withdrawn  {seconds:.1f} s"
+                f"{run.window_end:%Y-%m-%d %H:%M}  {run.rows_read} rows, "
+                f"{run.rows_changed} changed, {run.rows_withdrawn} withdrawn  {seconds:.1f} s"
             )
         return True

@@ -35,9 +35,7 @@ class Command(BaseCommand):
         try:
             workspace = selectors.workspace_by_slug_or_id(options["workspace"])
             person = services.ensure_person(options["email"], password)
-            services.add_member(
-                workspace, person, options["role"], actor=ACTOR, now=clock.now()
-            )
+            services.add_member(workspace, person, options["role"], actor=ACTOR, now=clock.now())
         except AlreadyMemberError as found:
             self.stdout.write(found.message)
         except DomainError as refusal:

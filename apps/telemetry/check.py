@@ -1,0 +1,90 @@
+"""What must always hold in the stored ledger, asked of the database as a whole."""
+
+# ruff: noqa: S608 - every name in the statements is a constant of this app
+
+from typing import Final
+
+from django.db import connection
+
+from apps.telemetry.selectors.figures import BOUNDED, SUMMED, TOKENS
+
+KEY: Final = "workspace_id, hour, project_id, connection_id, provider, model, is_test"
+_NAMED: Final = {
+    f"{name}{suffix}": f"{{{name},{bound}}}"
+    for name in BOUNDED
+    for suffix, bound in (("_low", "low"), ("", "central"), ("_high", "high"))
+}
+_SUMS: Final = ", ".join(f"coalesce(sum({name}), 0) AS {name}" for name in SUMMED)
+_WRONG_COUNT: Final = " OR ".join(f"total.{name} <> event.{name}" for name in TOKENS)
+_WRONG_TOTAL: Final = " OR ".join(
+    f"total.{name} IS DISTINCT FROM (last.calculation #>> '{path}')::numeric"
+    for name, path in _NAMED.items()
+)
+_DIMENSIONS: Final = [
+    "workspace_id",
+    "project_id",
+    "connection_id",
+    "provider",
+    "model",
+    "is_test",
+    "used_at",
+]
+_OF_TOTAL: Final = f"""
+WITH total AS (
+    SELECT event_id, count(*) AS entries, max(sequence) AS last, {_SUMS}
+    FROM telemetry_carbonentry GROUP BY event_id
+)"""
+_ROLLUP_OF_ENTRIES: Final = f"""
+    SELECT workspace_id, date_trunc('hour', used_at, 'UTC') AS hour, project_id, connection_id,
+        provider, model, is_test, count(*) AS entries, {_SUMS}
+    FROM telemetry_carbonentry GROUP BY 1, 2, 3, 4, 5, 6, 7"""
+_ROLLUP: Final = f"""
+    SELECT {KEY}, entries, {", ".join(f"coalesce({name}, 0) AS {name}" for name in SUMMED)}
+    FROM telemetry_rollup"""
+
+# Each counts the rows that break its sentence.
+CHECKS: Final = {
+    "events without an entry": """
+        SELECT count(*) FROM telemetry_telemetryevent AS event WHERE NOT EXISTS (
+            SELECT FROM telemetry_carbonentry AS entry WHERE entry.event_id = event.id)""",
+    "events whose entries do not sum to their counts": f"""{_OF_TOTAL}
+        SELECT count(*) FROM total JOIN telemetry_telemetryevent AS event ON event.id = event_id
+        WHERE {_WRONG_COUNT} OR total.requests <> coalesce(event.requests, 0)""",
+    "events whose entries do not sum to their latest calculation": f"""{_OF_TOTAL}
+        SELECT count(*) FROM total JOIN telemetry_carbonentry AS last
+            ON last.event_id = total.event_id AND last.sequence = total.last
+        WHERE {_WRONG_TOTAL}""",
+    "events whose entries are not numbered from 1 without a gap": f"""{_OF_TOTAL}
+        SELECT count(*) FROM total WHERE entries <> last""",
+    "entries whose dimensions are not their event's": f"""
+        SELECT count(*) FROM telemetry_carbonentry AS entry
+        JOIN telemetry_telemetryevent AS event ON event.id = entry.event_id
+        WHERE ({", ".join(f"entry.{name}" for name in _DIMENSIONS)})
+            IS DISTINCT FROM ({", ".join(f"event.{name}" for name in _DIMENSIONS)})""",
+    "rollups that are not the sum of their entries": f"""
+        SELECT count(*) FROM (
+            (({_ROLLUP}) EXCEPT ALL ({_ROLLUP_OF_ENTRIES}))
+            UNION ALL (({_ROLLUP_OF_ENTRIES}) EXCEPT ALL ({_ROLLUP}))
+        ) AS odd""",
+    "withdrawn events that still count something": f"""
+        SELECT count(*) FROM telemetry_telemetryevent
+        WHERE is_withdrawn AND ({" + ".join(TOKENS)} <> 0 OR coalesce(requests, 0) <> 0)""",
+    "connections without exactly one active workload": """
+        SELECT count(*) FROM telemetry_providerconnection AS one WHERE 1 <> (
+            SELECT count(*) FROM telemetry_workload AS workload
+            WHERE workload.connection_id = one.id AND workload.is_active)""",
+    "revoked connections that still hold a key": """
+        SELECT count(*) FROM telemetry_providerconnection
+        WHERE status = 'revoked' AND sealed_key IS NOT NULL""",
+}
+
+
+def invariant_violations() -> list[str]:
+    """A sentence for each invariant that does not hold; none when all is well."""
+    violations = []
+    with connection.cursor() as cursor:
+        for sentence, statement in CHECKS.items():
+            cursor.execute(statement)
+            if number := cursor.fetchone()[0]:
+                violations.append(f"{number} {sentence}")
+    return violations

@@ -1,0 +1,192 @@
+"""The ledger: what was metered, what it costs the air, and the hourly sums of that."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+
+from apps.emissions.models import FactorSet
+from apps.telemetry.models.connections import ProviderConnection
+from apps.telemetry.models.quantities import Quantities
+from apps.workspaces.models import Project, Workspace
+
+
+class TelemetryEvent(models.Model):
+    """One metered fact about tokens, as last known.
+
+    Identified by what the provider grouped by, never by counts, which providers revise. The hash,
+    the time and the model never change (a trigger refuses); a row that a provider has withdrawn
+    stays with zero counts.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+")
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, related_name="+", db_constraint=False
+    )
+    connection = models.ForeignKey(
+        ProviderConnection,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="events",
+        db_constraint=False,
+    )
+    idempotency_hash = models.BinaryField(max_length=32)
+    source = models.CharField(max_length=64)
+    provider = models.CharField(max_length=64)
+    model = models.CharField(max_length=200, null=True)  # noqa: DJ001 - the provider named none
+    used_at = models.DateTimeField()
+    used_until = models.DateTimeField()
+    dims = models.JSONField(default=dict)
+    input_uncached_tokens = models.BigIntegerField()
+    input_cache_read_tokens = models.BigIntegerField()
+    input_cache_write_tokens = models.BigIntegerField()
+    output_tokens = models.BigIntegerField()
+    reasoning_tokens = models.BigIntegerField(null=True)
+    requests = models.BigIntegerField(null=True)
+    is_cache_read_known = models.BooleanField(default=True)
+    is_byok = models.BooleanField(default=False)
+    is_provisional = models.BooleanField(default=False)
+    is_withdrawn = models.BooleanField(default=False)
+    is_test = models.BooleanField(default=False)
+    flags = models.JSONField(default=list)
+    raw_payload = models.JSONField(null=True)
+    observed_at = models.DateTimeField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["workspace", "idempotency_hash"], name="event_unique_in_workspace"
+            ),
+            models.UniqueConstraint(fields=["workspace", "id"], name="event_in_workspace"),
+            models.CheckConstraint(
+                condition=Q(
+                    input_uncached_tokens__gte=0,
+                    input_cache_read_tokens__gte=0,
+                    input_cache_write_tokens__gte=0,
+                    output_tokens__gte=0,
+                ),
+                name="event_counts_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_withdrawn=False)
+                | Q(
+                    input_uncached_tokens=0,
+                    input_cache_read_tokens=0,
+                    input_cache_write_tokens=0,
+                    output_tokens=0,
+                ),
+                name="event_withdrawn_is_zero",
+            ),
+            models.CheckConstraint(condition=Q(used_until__gte=F("used_at")), name="event_span"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["connection", "source", "used_at"], name="event_by_bucket"),
+            models.Index(fields=["workspace", "used_at"], name="event_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model or 'unnamed model'} at {self.used_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def public_id(self) -> str:
+        """Unique and random to an outsider, so the identity hash serves as the outside name."""
+        return f"evt_{bytes(self.idempotency_hash).hex()}"
+
+
+class CarbonEntry(Quantities):
+    """One line of the ledger: what a fact costs the air, or the difference when it was revised.
+
+    Append-only. `calculation` is the whole calculation after this line (inputs, factors, results),
+    and the database refuses a line after which the event's lines do not sum to it.
+    """
+
+    class Reason(models.TextChoices):
+        MEASURED = "measured"
+        REVISED = "revised"
+        WITHDRAWN = "withdrawn"
+        RECALCULATED = "recalculated"
+
+    id = models.BigAutoField(primary_key=True)
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+")
+    event = models.ForeignKey(
+        TelemetryEvent, on_delete=models.PROTECT, related_name="entries", db_constraint=False
+    )
+    sequence = models.PositiveIntegerField()
+    reason = models.CharField(max_length=16, choices=Reason)
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, related_name="+", db_constraint=False
+    )
+    connection = models.ForeignKey(
+        ProviderConnection,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_constraint=False,
+    )
+    provider = models.CharField(max_length=64)
+    model = models.CharField(max_length=200, null=True)  # noqa: DJ001 - the provider named none
+    is_test = models.BooleanField()
+    used_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    factor_set = models.ForeignKey(FactorSet, on_delete=models.PROTECT, related_name="+")
+    calculation = models.JSONField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["event", "sequence"], name="entry_sequence"),
+            models.UniqueConstraint(fields=["workspace", "id"], name="entry_in_workspace"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["workspace", "used_at"], name="entry_by_time"),
+        ]
+        verbose_name_plural = "carbon entries"
+
+    def __str__(self) -> str:
+        return f"{self.reason} {self.co2e_grams} g"
+
+
+class Rollup(Quantities):
+    """The hourly sums of entries that every dashboard, report and bill reads.
+
+    Written by a trigger on the entries alone; nothing else may write here.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+")
+    hour = models.DateTimeField()
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, related_name="+", db_constraint=False
+    )
+    connection = models.ForeignKey(
+        ProviderConnection,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_constraint=False,
+    )
+    provider = models.CharField(max_length=64)
+    model = models.CharField(max_length=200, null=True)  # noqa: DJ001 - the provider named none
+    is_test = models.BooleanField()
+    entries = models.BigIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=[
+                    "workspace",
+                    "hour",
+                    "project",
+                    "connection",
+                    "provider",
+                    "model",
+                    "is_test",
+                ],
+                name="rollup_once",
+                nulls_distinct=False,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.hour:%Y-%m-%d %H:00} {self.model or 'unnamed model'}"

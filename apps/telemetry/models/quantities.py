@@ -1,0 +1,56 @@
+"""The summable columns that an entry and a rollup share, and how exact each is."""
+
+from django.db import models
+
+ENERGY_PLACES = 15
+"""A single output token of a small model is about 4e-8 kWh: 15 places keep seven digits of it."""
+MASS_PLACES = 12
+"""Grams and litres alike: the same token is about 2e-5 g."""
+
+
+def energy_column() -> models.DecimalField:
+    """Kilowatt-hours, exact to a femto-kWh."""
+    return models.DecimalField(max_digits=36, decimal_places=ENERGY_PLACES)
+
+
+def mass_column() -> models.DecimalField:
+    """Grams of CO2e (or litres of water), exact to a pico-unit."""
+    return models.DecimalField(max_digits=36, decimal_places=MASS_PLACES)
+
+
+def count_column() -> models.DecimalField:
+    """A whole number whose sums may need more than 64 bits."""
+    return models.DecimalField(max_digits=30, decimal_places=0)
+
+
+class Quantities(models.Model):
+    """The summable columns of entries and rollups: tokens, energy, mass, water, with bounds.
+
+    In an entry each is a difference and may be negative; in a rollup each is a sum.
+    """
+
+    input_uncached_tokens = count_column()
+    input_cache_read_tokens = count_column()
+    input_cache_write_tokens = count_column()
+    output_tokens = count_column()
+    requests = models.DecimalField(
+        max_digits=30, decimal_places=0, null=True
+    )  # not every provider counts them
+    energy_kwh_low = energy_column()
+    energy_kwh = energy_column()
+    energy_kwh_high = energy_column()
+    operational_co2e_grams_low = mass_column()
+    operational_co2e_grams = mass_column()
+    operational_co2e_grams_high = mass_column()
+    embodied_co2e_grams_low = mass_column()
+    embodied_co2e_grams = mass_column()
+    embodied_co2e_grams_high = mass_column()
+    co2e_grams_low = mass_column()
+    co2e_grams = mass_column()
+    co2e_grams_high = mass_column()
+    water_litres_low = mass_column()
+    water_litres = mass_column()
+    water_litres_high = mass_column()
+
+    class Meta:
+        abstract = True

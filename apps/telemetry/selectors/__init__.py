@@ -1,0 +1,40 @@
+"""What telemetry reads: connections, and the sums behind every report."""
+
+from apps.telemetry.selectors.connections import (
+    connection_of,
+    connections,
+    due_connection_ids,
+    last_poll_at,
+    latest_polls,
+)
+from apps.telemetry.selectors.figures import (
+    CONFIDENCE_ORDER,
+    Bounds,
+    Group,
+    Point,
+    Span,
+    Split,
+    Step,
+    Summary,
+    Totals,
+)
+from apps.telemetry.selectors.reports import summary, timeseries
+
+__all__ = [
+    "CONFIDENCE_ORDER",
+    "Bounds",
+    "Group",
+    "Point",
+    "Span",
+    "Split",
+    "Step",
+    "Summary",
+    "Totals",
+    "connection_of",
+    "connections",
+    "due_connection_ids",
+    "last_poll_at",
+    "latest_polls",
+    "summary",
+    "timeseries",
+]

@@ -1,0 +1,108 @@
+"""The shapes of a report: a span, sums with bounds, groups, points of a series."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final, Literal
+
+HOUR: Final = timedelta(hours=1)
+TOKENS: Final = (
+    "input_uncached_tokens",
+    "input_cache_read_tokens",
+    "input_cache_write_tokens",
+    "output_tokens",
+)
+BOUNDED: Final = (
+    "energy_kwh",
+    "co2e_grams",
+    "operational_co2e_grams",
+    "embodied_co2e_grams",
+    "water_litres",
+)
+SUMMED: Final = (
+    *TOKENS,
+    "requests",
+    *(f"{name}{bound}" for name in BOUNDED for bound in ("_low", "", "_high")),
+)
+Step = Literal["hour", "day", "week", "month"]
+Split = Literal["model", "project", "provider", "connection"]
+CONFIDENCE_ORDER: Final = ("measured", "benchmarked", "estimated")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A half-open time range, UTC."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """A sum of ranges: lows to lows and highs to highs, since the errors are common to all."""
+
+    low: Decimal
+    central: Decimal
+    high: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over a set of entries. `requests` is None where no provider of the set counts them."""
+
+    sums: Mapping[str, Decimal | None] = field(default_factory=dict)
+
+    def count(self, name: str) -> int:
+        return int(self.sums.get(name) or 0)
+
+    @property
+    def requests(self) -> int | None:
+        number = self.sums.get("requests")
+        return None if number is None else int(number)
+
+    def bounds(self, name: str) -> Bounds:
+        low, central, high = (
+            self.sums.get(f"{name}{bound}") or Decimal() for bound in ("_low", "", "_high")
+        )
+        return Bounds(low, central, high)
+
+    @property
+    def input_tokens(self) -> int:
+        return sum(self.count(name) for name in TOKENS[:3])
+
+    @property
+    def tokens(self) -> int:
+        return sum(self.count(name) for name in TOKENS)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One line of a report: its key, how to call it, its sums and how sure they are."""
+
+    key: str | None
+    label: str
+    totals: Totals
+    confidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A span's sums, whole and by model, project and provider, heaviest first."""
+
+    span: Span
+    total: Totals
+    confidence: str
+    by_model: list[Group]
+    by_project: list[Group]
+    by_provider: list[Group]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """The sums of one step of a series, for one value of what it is split by."""
+
+    start: datetime
+    key: str | None
+    label: str
+    totals: Totals
