@@ -24,8 +24,9 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 COPY --from=build /venv /venv
 COPY --from=build /app /app
-# /data keeps receipts' documents: a volume here inherits the owner.
-RUN mkdir /data && chown 10001:10001 /data
+# /data keeps receipts' documents: a volume here inherits the owner. Celery looks for the group's name.
+RUN useradd --uid 10001 --user-group --no-create-home --home-dir /tmp carbon \
+    && install --directory --owner=carbon --group=carbon /data
 
 ENV PATH=/venv/bin:$PATH \
     HOME=/tmp \

@@ -4,7 +4,7 @@
 PYTHON3 ?= python3
 PY := .venv/bin/python
 MANAGE := $(PY) -m devstack exec -- $(PY) manage.py
-SOURCES := apps carbon_platform devstack scripts tests
+SOURCES := apps carbon_platform devstack scripts benchmarks tests
 TEST_ARGS := -n 2 --dist loadfile
 
 .PHONY: help setup run test test-pg16 lint format typecheck bench migrations migrate shell psql \

@@ -4,7 +4,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from apps.billing import api as billing
 from apps.billing import webhooks
-from apps.receipts import urls as receipts
+from apps.receipts import api as receipts
 from apps.telemetry import api as telemetry
 from apps.workspaces import api as workspaces
 from carbon_platform import openapi
@@ -22,6 +22,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("billing/subscription", billing.SubscriptionApi.as_view()),
     path("billing/periods", billing.PeriodsApi.as_view()),
     path("billing/periods/<str:period_id>", billing.PeriodApi.as_view()),
-    *receipts.endpoints,
+    path("receipts", receipts.ReceiptsApi.as_view()),
+    path("receipts/<str:receipt_id>", receipts.ReceiptApi.as_view()),
+    path("receipts/<str:receipt_id>/pdf", receipts.ReceiptPdfApi.as_view()),
+    path("public/receipts/verify", receipts.VerifyReceiptApi.as_view()),
+    path("public/receipts/<str:receipt_id>", receipts.PublicReceiptApi.as_view()),
+    path("public/keys", receipts.PublicKeysApi.as_view()),
     path("webhooks/stripe", webhooks.stripe, name="webhook-stripe"),
 ]

@@ -27,6 +27,7 @@ BEAT = {
     "apps.billing.tasks.advance_periods":           5 * MINUTES,
     "apps.billing.tasks.close_due_periods":         5 * MINUTES,
     "apps.billing.tasks.process_waiting_events":    60 * SECONDS,
+    "apps.billing.tasks.sweep_stripe":              24 * 60 * MINUTES,
     "apps.receipts.tasks.issue_due_receipts":       60 * SECONDS,
     "apps.receipts.tasks.render_due_documents":     60 * SECONDS,
 }  # fmt: skip

@@ -7,7 +7,8 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 from django_prometheus.exports import ExportToDjangoView
 
-from apps.receipts import urls as receipts
+from apps.receipts import log_views
+from apps.receipts import views as receipts
 from apps.telemetry import views as telemetry
 from carbon_platform import dashboard, health, home, openapi
 
@@ -29,8 +30,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
         telemetry.ConnectionActionPage.as_view(),
         name="connection-action",
     ),
-    *receipts.pages,
-    *receipts.log,
+    path("dashboard/receipts/", receipts.ReceiptsPage.as_view(), name="receipts"),
+    path("verify/", receipts.verify_upload, name="verify-upload"),
+    path("verify/<str:receipt_id>", receipts.verify_page, name="verify"),
+    path("verify/<str:receipt_id>/receipt.json", receipts.receipt_json, name="verify-json"),
+    path("verify/<str:receipt_id>/receipt.pdf", receipts.receipt_pdf, name="verify-pdf"),
+    path("log/", log_views.home, name="log-home"),
+    path("log/checkpoint", log_views.checkpoint, name="log-checkpoint"),
+    path("log/tile/entries/<path:place>", log_views.entries, name="log-entries"),
+    path("log/tile/<str:level>/<path:place>", log_views.tile, name="log-tile"),
     path("docs", openapi.reading_room, name="docs"),
     path("api/v1/", include("carbon_platform.api_v1")),
     path("admin/", admin.site.urls),

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import QuerySet, URLField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -22,10 +22,13 @@ from apps.billing.models import (
     StripeEvent,
     Subscription,
 )
-from apps.billing.services import closing, credits, retirements
+from apps.billing.services import closing, retirements
+from apps.billing.services import credits as stock
 from apps.common import clock
 from apps.common.admin import ReadOnlyAdmin
 from apps.common.errors import DomainError
+
+_URLS: dict[Any, dict[str, Any]] = {URLField: {"assume_scheme": "https"}}
 
 
 @admin.register(Subscription)
@@ -81,6 +84,7 @@ class BillingPeriodAdmin(ReadOnlyAdmin):
 
 @admin.register(CreditBatch)
 class CreditBatchAdmin(ReadOnlyAdmin):
+    formfield_overrides = _URLS
     list_display = (
         "public_id",
         "registry",
@@ -115,8 +119,8 @@ class CreditBatchAdmin(ReadOnlyAdmin):
         if form.is_valid():
             is_dry_run = form.cleaned_data["is_dry_run"]
             try:
-                loaded = credits.load(
-                    form.cleaned_data["file"].read(credits.MOST_BYTES + 1),
+                loaded = stock.load(
+                    form.cleaned_data["file"].read(stock.MOST_BYTES + 1),
                     now=clock.now(),
                     is_dry_run=is_dry_run,
                 )
@@ -134,6 +138,7 @@ class CreditBatchAdmin(ReadOnlyAdmin):
 
 @admin.register(RetirementOrder)
 class RetirementOrderAdmin(ReadOnlyAdmin):
+    formfield_overrides = _URLS
     list_display = (
         "public_id",
         "batch",
@@ -235,7 +240,7 @@ def _form_page(
 ) -> TemplateResponse:
     context = {
         **model_admin.admin_site.each_context(request),
-        "opts": model_admin.model._meta,
+        "opts": model_admin.opts,
         "title": title,
         "button": title,
         "form": form,

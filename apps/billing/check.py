@@ -1,5 +1,7 @@
 """What must always hold of periods, settlements and grams: counted anew from the rows."""
 
+# ruff: noqa: E501 - a query is read best with one fact a line
+
 from typing import Final
 
 from django.db import connection
@@ -85,7 +87,8 @@ CHECKS: Final[tuple[str, ...]] = (
        OR NOT batch.grams @> ordered.grams
     """,
     """
-    SELECT 'batch ' || batch.public_id || ': its allocations leave a gap or overlap at gram ' || lower(grams)
+    SELECT 'batch ' || batch.public_id || ': its allocations leave a gap or overlap at gram '
+           || lower(allocation.grams)
     FROM (SELECT batch_id, grams, lag(upper(grams)) OVER (PARTITION BY batch_id ORDER BY lower(grams)) AS before
           FROM billing_creditallocation) AS allocation
     JOIN billing_creditbatch AS batch ON batch.id = allocation.batch_id
@@ -117,7 +120,7 @@ CHECKS: Final[tuple[str, ...]] = (
 
 
 def invariant_violations() -> list[str]:
-    """Every violation in words, at most some twenty of each kind; empty when all is as it must be."""
+    """Every violation in words, at most twenty of each kind; empty when all is well."""
     found: list[str] = []
     with connection.cursor() as cursor:
         for check in CHECKS:

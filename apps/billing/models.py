@@ -1,4 +1,4 @@
-"""What is owed and what is retired for it: periods, settlements, credits by the gram, Stripe's events."""
+"""What is owed and what is retired for it: periods, settlements, credits, Stripe's events."""
 
 from typing import ClassVar
 
@@ -201,7 +201,7 @@ class CreditBatch(models.Model):
 
 
 class RetirementOrder(models.Model):
-    """Whole tonnes of one batch that the registry is asked to retire, for a close run's customers."""
+    """Whole tonnes of one batch that the registry is asked to retire for a close run."""
 
     class Status(models.TextChoices):
         REQUESTED = "requested"

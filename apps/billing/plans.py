@@ -8,22 +8,22 @@ class Plan:
     """One tier. `None` means without limit."""
 
     name: str
-    retires_credits: bool
     live_events_per_month: int | None
     connections: int | None
     stripe_lookup_key: str | None
+    retires_credits: bool = True
 
 
 PLANS = {
     plan.name: plan
     for plan in (
-        Plan("free", retires_credits=False, live_events_per_month=10_000, connections=3, stripe_lookup_key=None),
-        Plan("starter", retires_credits=True, live_events_per_month=100_000, connections=5, stripe_lookup_key="starter_monthly"),
-        Plan("growth", retires_credits=True, live_events_per_month=1_000_000, connections=20, stripe_lookup_key="growth_monthly"),
-        Plan("scale", retires_credits=True, live_events_per_month=10_000_000, connections=100, stripe_lookup_key="scale_monthly"),
-        Plan("enterprise", retires_credits=True, live_events_per_month=None, connections=None, stripe_lookup_key=None),
+        Plan("free", 10_000, 3, None, retires_credits=False),
+        Plan("starter", 100_000, 5, "starter_monthly"),
+        Plan("growth", 1_000_000, 20, "growth_monthly"),
+        Plan("scale", 10_000_000, 100, "scale_monthly"),
+        Plan("enterprise", None, None, None),
     )
-}  # fmt: skip
+}
 PLAN_NAMES = tuple(PLANS)
 FREE = PLANS["free"]
 

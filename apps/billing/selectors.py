@@ -29,8 +29,10 @@ WAITS_AT_MOST: Final = timedelta(days=30)
 
 POSITIONS: Final = """
 SELECT batch.id, lower(batch.grams), upper(batch.grams),
-       coalesce((SELECT max(upper(grams)) FROM billing_creditallocation WHERE batch_id = batch.id), lower(batch.grams)),
-       coalesce((SELECT max(upper(grams)) FROM billing_retirementorder WHERE batch_id = batch.id), lower(batch.grams))
+       coalesce((SELECT max(upper(grams)) FROM billing_creditallocation WHERE batch_id = batch.id),
+                lower(batch.grams)),
+       coalesce((SELECT max(upper(grams)) FROM billing_retirementorder WHERE batch_id = batch.id),
+                lower(batch.grams))
 FROM billing_creditbatch AS batch ORDER BY batch.vintage_start, batch.id
 """
 FINISHABLE: Final = """

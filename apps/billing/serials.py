@@ -214,4 +214,9 @@ _FORMS: Mapping[str, _Form] = {
         looks_like=r"PURO_",
         project_prefix="",
     ),
+    "demo": _form(  # the demonstration registry of a developer's machine
+        rf"DEMO-{_COUNTRY}-{_PROJECT}-{_VINTAGE}-{_FIRST}-{_LAST}",
+        looks_like=r"DEMO-",
+        project_prefix="DEMO-",
+    ),
 }

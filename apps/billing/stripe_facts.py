@@ -123,8 +123,8 @@ def fact_of(body: bytes) -> Fact | None:
             return paid_renewal(about)
         if kind == "customer.deleted":
             return CustomerDeleted(str(about["id"]))
-    except (KeyError, TypeError, AttributeError, IndexError) as fault:
-        raise StripeShapeError(f"{kind}: {type(fault).__name__} while reading {fault}") from fault
+    except (LookupError, TypeError, AttributeError, ValueError, OverflowError) as fault:
+        raise StripeShapeError(f"{kind}: {type(fault).__name__} while reading it") from fault
     return None
 
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeVar
 
 import stripe
 
@@ -29,6 +30,7 @@ PAGE: Final = 100
 MOST_LISTED: Final = 10_000
 # Without the product a price whose plan stands in the product's metadata would name none.
 EXPANDED: Final = ["items.data.price.product"]
+_Fact = TypeVar("_Fact", Snapshot, PaidRenewal | None)
 _TIMESTAMP = re.compile(r"t=[0-9]{1,12}")
 _REFUSALS: dict[int, RefusedKind] = {
     401: "auth",
@@ -106,7 +108,7 @@ class StripeGateway:
             )
         )
         for about in self._pages(first):
-            yield _read(lambda about=about: snapshot(about, as_of=now))  # type: ignore[misc]
+            yield _read(partial(snapshot, about, as_of=now))
 
     def paid_renewals(self, *, since: datetime) -> Iterator[PaidRenewal]:
         """Paid invoices of renewals that were made since a moment, newest first."""
@@ -116,7 +118,7 @@ class StripeGateway:
             )
         )
         for about in self._pages(first):
-            renewal = _read(lambda about=about: paid_renewal(about))  # type: ignore[misc]
+            renewal = _read(partial(paid_renewal, about))
             if renewal is not None:
                 yield renewal
 
@@ -128,13 +130,17 @@ class StripeGateway:
                 yield about
             if not page.last_response.data.get("has_more") or listed >= MOST_LISTED:
                 return
-            page = self._asked(lambda _, page=page: page.next_page())
+            page = self._asked(partial(_next_page, page))
 
     def _asked(self, ask: Callable[[Any], Any]) -> Any:
         if self._client is None:
             raise RefusedError("auth", "No Stripe key is configured.")
         with _mapped_errors():
             return ask(self._client.v1)
+
+
+def _next_page(page: Any, _: Any) -> Any:
+    return page.next_page()
 
 
 @contextmanager
@@ -147,7 +153,7 @@ def _mapped_errors() -> Iterator[None]:
         raise BusyError("transient", "Stripe cannot be reached.") from None
     except stripe.StripeError as failure:
         status = failure.http_status or 0
-        if status == 0 or status == 409 or status >= 500:  # noqa: PLR2004 - HTTP's own numbers
+        if status < 400 or status == 409 or status >= 500:  # noqa: PLR2004 - HTTP's own numbers
             raise BusyError("transient", "Stripe is not answering.", **_known(failure)) from None
         kind = _REFUSALS.get(status, "bad_request")
         raise RefusedError(kind, f"Stripe refused: {status}.", **_known(failure)) from None
@@ -161,7 +167,7 @@ def _known(failure: stripe.StripeError) -> dict[str, Any]:
     }
 
 
-def _read(read: Callable[[], Any]) -> Any:
+def _read(read: Callable[[], _Fact]) -> _Fact:
     try:
         return read()
     except (StripeShapeError, KeyError, TypeError, AttributeError, IndexError, ValueError) as fault:

@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -29,7 +29,7 @@ from apps.workspaces.throttling import PublicThrottle
 _UNREADABLE = {"not_utf8", "malformed"}
 
 
-class EnvelopeOutput(serializers.Serializer):
+class ReceiptEnvelope(serializers.Serializer):
     """The signed receipt, as its file holds it."""
 
     payload = serializers.DictField()
@@ -40,7 +40,7 @@ class EnvelopeOutput(serializers.Serializer):
     proof = serializers.CharField(required=False)
 
 
-class StepOutput(serializers.Serializer):
+class VerificationStep(serializers.Serializer):
     """One check: `passed`, `failed` or `not_checked`."""
 
     name = serializers.CharField()
@@ -49,26 +49,26 @@ class StepOutput(serializers.Serializer):
     code = serializers.CharField(allow_null=True)
 
 
-class VerificationOutput(serializers.Serializer):
+class ReceiptVerification(serializers.Serializer):
     """The checks in their order; `reason` is the code of the first that failed."""
 
     valid = serializers.BooleanField()
     reason = serializers.CharField(allow_null=True)
     not_checked = serializers.ListField(child=serializers.CharField())
-    steps = StepOutput(many=True)
+    steps = VerificationStep(many=True)
 
 
-class PeriodOutput(serializers.Serializer):
+class ReceiptPeriod(serializers.Serializer):
     id = serializers.CharField(source="public_id")
     start = serializers.DateTimeField(source="starts_at")
     end = serializers.DateTimeField(source="ends_at")
 
 
-class SummaryOutput(serializers.Serializer):
+class ReceiptSummary(serializers.Serializer):
     """A receipt in a list. Quantities are the decimal texts that were signed."""
 
     id = serializers.CharField(source="public_id")
-    period = PeriodOutput()
+    period = ReceiptPeriod()
     issued_at = serializers.DateTimeField()
     co2e_grams = serializers.SerializerMethodField()
     allocated_grams = serializers.SerializerMethodField()
@@ -102,7 +102,7 @@ class ReceiptsApi(WorkspaceApi):
 
     is_paged = True
 
-    class Output(SummaryOutput):
+    class Output(ReceiptSummary):
         pass
 
     def get(self, request: Request) -> Response:
@@ -113,13 +113,13 @@ class ReceiptsApi(WorkspaceApi):
 class ReceiptApi(WorkspaceApi):
     """GET /receipts/{receipt_id}: a receipt of the workspace with its file."""
 
-    class Output(SummaryOutput):
-        receipt = EnvelopeOutput()
+    class Output(ReceiptSummary):
+        receipt = ReceiptEnvelope()
 
     def get(self, request: Request, receipt_id: str) -> Response:
         receipt = selectors.receipt_of(self.workspace, receipt_id)
         envelope = selectors.envelope_of(receipt)
-        return Response({**SummaryOutput(receipt).data, "receipt": envelope})
+        return Response({**ReceiptSummary(receipt).data, "receipt": envelope})
 
 
 class ReceiptPdfApi(WorkspaceApi):
@@ -136,8 +136,8 @@ class PublicReceiptApi(PublicApi):
     throttle_classes = (PublicThrottle,)
 
     class Output(serializers.Serializer):
-        receipt = EnvelopeOutput()
-        verification = VerificationOutput()
+        receipt = ReceiptEnvelope()
+        verification = ReceiptVerification()
         verify_url = serializers.URLField()
 
     def get(self, request: Request, receipt_id: str) -> Response:
@@ -146,7 +146,7 @@ class PublicReceiptApi(PublicApi):
         return Response(
             {
                 "receipt": selectors.envelope_of(receipt),
-                "verification": VerificationOutput(answer).data,
+                "verification": ReceiptVerification(answer).data,
                 "verify_url": f"{settings.PUBLIC_URL}/verify/{receipt.public_id}",
             }
         )
@@ -164,15 +164,15 @@ class VerifyReceiptApi(PublicApi):
     class Query(serializers.Serializer):
         strict = serializers.BooleanField(default=False)
 
-    class Input(EnvelopeOutput):
+    class Input(ReceiptEnvelope):
         pass
 
-    class Output(VerificationOutput):
+    class Output(ReceiptVerification):
         pass
 
     @extend_schema(
         parameters=[OpenApiParameter("strict", bool, description="Refuse an invalid one with 422")],
-        responses={200: Output},
+        responses={200: Output, 422: OpenApiResponse(description="Not valid, and asked strictly")},
     )
     def post(self, request: Request) -> Response:
         is_strict = self.valid_query(self.Query)["strict"]
@@ -212,7 +212,7 @@ class PublicKeysApi(PublicApi):
         log = Log()
 
     def get(self, request: Request) -> Response:
-        keys = [_published(key) for key in SigningKey.objects.order_by("key_version")]
+        keys = [_published(key) for key in selectors.published_keys()]
         log = {"origin": settings.LOG_ORIGIN, "vkey": str(log_key())}
         return Response(self.Output({"keys": keys, "log": log}).data)
 

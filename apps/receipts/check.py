@@ -7,18 +7,15 @@ from decimal import Decimal
 
 from django.conf import settings
 
-from apps.billing.models import CreditAllocation
 from apps.receipts import checkpoint as notes
-from apps.receipts import inputs
 from apps.receipts.canonical import canonicalize
 from apps.receipts.errors import SigningKeyError
 from apps.receipts.merkle import Tree, leaf_hash
-from apps.receipts.models import CarbonReceipt, Checkpoint, LogEntry, LogNode
+from apps.receipts.models import CarbonReceipt
 from apps.receipts.seeds import log_key
+from apps.receipts.selectors import all_rows, inputs
 from apps.receipts.services.log import allocation_entry
 from apps.receipts.signing import verify_digest
-
-_CHUNK = 2000
 
 
 def invariant_violations() -> list[str]:
@@ -28,15 +25,14 @@ def invariant_violations() -> list[str]:
 
 def receipt_violations() -> Iterator[str]:
     """Each receipt states its period's figures, is its own hash, and is signed by its key."""
-    receipts = CarbonReceipt.objects.select_related("period", "key").order_by("pk")
-    for receipt in receipts.iterator(chunk_size=_CHUNK):
+    for receipt in all_rows.receipts():
         yield from (f"receipt {receipt.public_id}: {fault}" for fault in _receipt_faults(receipt))
 
 
 def log_violations() -> Iterator[str]:
     """The log is dense, each leaf and node is its hash, each checkpoint is signed and its root."""
     tree = Tree()
-    for entry in LogEntry.objects.order_by("index").iterator(chunk_size=_CHUNK):
+    for entry in all_rows.log_entries():
         if entry.index != len(tree):
             yield f"log: entry {len(tree)} is missing"
             return
@@ -50,9 +46,7 @@ def log_violations() -> Iterator[str]:
 
 def allocation_violations() -> Iterator[str]:
     """Each allocation of a receipt's period stands in the log once, as it is."""
-    rows = CreditAllocation.objects.filter(period__receipts__supersedes=None)
-    rows = rows.filter(period__receipts__isnull=False).select_related("batch", "log_entry__receipt")
-    for allocation in rows.order_by("pk").iterator(chunk_size=_CHUNK):
+    for allocation in all_rows.receipted_allocations():
         entry = getattr(allocation, "log_entry", None)
         if entry is None:
             yield f"log: allocation {allocation.pk} is not logged"
@@ -81,14 +75,14 @@ def _receipt_faults(receipt: CarbonReceipt) -> Iterator[str]:
         yield "it does not state its period's figures"
     if payload["emissions"]["inputs_sha256"] != f"sha256:{inputs.digest(period).hex()}":
         yield "it is not bound to its period's entries"
-    if not LogEntry.objects.filter(receipt=receipt, kind="receipt", data=digest).exists():
+    if not all_rows.is_logged(receipt, digest):
         yield "it is not in the log"
 
 
 def _node_faults(tree: Tree) -> Iterator[str]:
     expected = sum(len(tree) >> level for level in range(1, len(tree).bit_length()))
     found = 0
-    for node in LogNode.objects.order_by("pk").iterator(chunk_size=_CHUNK):
+    for node in all_rows.log_nodes():
         found += 1
         is_inside = (node.index + 1) << node.level <= len(tree)
         if not is_inside or tree.node(node.level, node.index) != bytes(node.hash):
@@ -104,7 +98,7 @@ def _checkpoint_faults(tree: Tree) -> Iterator[str]:
     except SigningKeyError as refusal:
         yield f"log: {refusal.message}"
         return
-    for checkpoint in Checkpoint.objects.order_by("size").iterator(chunk_size=_CHUNK):
+    for checkpoint in all_rows.checkpoints():
         name = f"log: the checkpoint of size {checkpoint.size}"
         if checkpoint.size > len(tree):
             yield f"{name} is beyond the log"

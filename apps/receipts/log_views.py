@@ -5,9 +5,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from apps.receipts import log_tree
 from apps.receipts.merkle import parse_tile_path
 from apps.receipts.seeds import log_key
+from apps.receipts.selectors import log_tree
 
 _TOP_LEVEL = 7  # 256^8 leaves are more than an index can count
 _FOREVER = "public, max-age=31536000, immutable"

@@ -27,7 +27,8 @@ def main(arguments: Sequence[str]) -> int:
     except (OSError, PublishedKeysError) as fault:
         sys.stderr.write(f"{fault}\n")
         return 2
-    sys.stdout.write("".join(f"{line}\n" for line in (*steps(answer), answer.verdict)))
+    sys.stdout.write("".join(f"{line}\n" for line in (*steps(answer), answer.reason or "valid")))
+    sys.stderr.write(lacks(answer))
     return 0 if answer.valid else 1
 
 
@@ -35,6 +36,13 @@ def read_receipt(path: Path) -> bytes:
     """The file, or just enough of a larger one for it to be refused as too large."""
     with path.open("rb") as file:
         return file.read(MAX_BYTES + 1)
+
+
+def lacks(answer: Verification) -> str:
+    """What a valid answer did not check; said beside `valid`, never passed over."""
+    if not answer.valid or not answer.not_checked:
+        return ""
+    return f"not checked: {', '.join(answer.not_checked)}\n"
 
 
 def steps(answer: Verification) -> Iterator[str]:

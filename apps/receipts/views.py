@@ -52,7 +52,9 @@ def verify_page(request: HttpRequest, receipt_id: str) -> HttpResponse:
     """GET /verify/{receipt_id}: every check of one receipt, and what it states."""
     receipt = _receipt_or_404(receipt_id)
     answer = checked(selectors.receipt_file(receipt))
-    return render(request, "receipts/verify.html", _context(answer, receipt))
+    response = render(request, "receipts/verify.html", _context(answer, receipt))
+    response["X-Robots-Tag"] = "noindex"  # shown to whoever was given the id, not to be found
+    return response
 
 
 @require_safe

@@ -6,7 +6,6 @@ from typing import Any
 
 import stripe
 from django.conf import settings
-from django.http import HttpResponse
 from django.test import Client
 
 from apps.workspaces.models import Workspace
@@ -28,14 +27,12 @@ def sequence(name: str) -> dict[str, Any]:
 
 
 def signed(body: bytes, at: float, secret: str | None = None) -> str:
-    return stripe.WebhookSignature.generate_signature_header(
-        body.decode(), secret or settings.STRIPE_WEBHOOK_SECRET, int(at)
-    )
+    secret = secret or settings.STRIPE_WEBHOOK_SECRET
+    return str(stripe.WebhookSignature.generate_signature_header(body.decode(), secret, int(at)))
 
 
-def post(body: bytes, header: str | None) -> HttpResponse:
+def post(body: bytes, header: str | None) -> Any:
     headers = {} if header is None else {"Stripe-Signature": header}
-    answer: HttpResponse = Client(enforce_csrf_checks=True).post(
+    return Client(enforce_csrf_checks=True).post(
         URL, data=body, content_type="application/json", headers=headers
     )
-    return answer

@@ -50,8 +50,8 @@ def state(workspace: Workspace) -> dict[str, Any]:
     spans = BillingPeriod.objects.filter(workspace=workspace).order_by("starts_at").values()
     waiting = StripeEvent.objects.filter(processed_at=None).values_list("pk", flat=True)
     return {
-        "subscriptions": [_shown(row) for row in rows],
-        "periods": [_shown(row) for row in spans],
+        "subscriptions": [_shown({**row}) for row in rows],
+        "periods": [_shown({**row}) for row in spans],
         "events": sorted(StripeEvent.objects.values_list("pk", flat=True)),
         "waiting": sorted(waiting),
     }
@@ -62,7 +62,7 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def unix(*moments: datetime | None) -> list[int | None]:
-    return [moment and int(moment.timestamp()) for moment in moments]
+    return [None if moment is None else int(moment.timestamp()) for moment in moments]
 
 
 def assert_expected(workspace: Workspace, expected: dict[str, Any]) -> None:
@@ -100,6 +100,25 @@ def test_a_sequence_ends_in_its_state_and_the_same_rows_in_every_order(
             transaction.set_rollback(True)
 
     assert all(rows == found[0] for rows in found)
+
+
+def test_a_story_that_ends_in_a_cancellation_leaves_the_same_rows_in_every_order(
+    unreachable: StripeGateway,
+) -> None:
+    names = [*sequence("upgrade_and_renewal")["deliver"], "customer.subscription.deleted"]
+    cancelled_first = [names[-1], *names[:-1]]
+    found = []
+
+    for order in [*orders(names), cancelled_first]:
+        with transaction.atomic():
+            workspace = WorkspaceFactory.create(created_at=CREATED)
+            periods.advance_periods(now=CREATED)
+            deliver(workspace, order, unreachable)
+            found.append(state(workspace))
+            transaction.set_rollback(True)
+
+    assert [rows["periods"] for rows in found] == [found[0]["periods"]] * len(found)
+    assert [rows["subscriptions"] for rows in found] == [found[0]["subscriptions"]] * len(found)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -241,7 +260,9 @@ def test_two_states_of_one_second_are_settled_by_asking_stripe(
 def test_an_event_from_live_mode_is_kept_and_not_acted_on(
     workspace: Workspace, gateway: StripeGateway
 ) -> None:
-    body = json.dumps({**event("customer.subscription.updated.active", workspace), "livemode": True})
+    body = json.dumps(
+        {**event("customer.subscription.updated.active", workspace), "livemode": True}
+    )
     told = delivery(body.encode())
     events.store(told, body.encode(), now=NOW)
 

@@ -1,4 +1,4 @@
-"""Every test that issues a receipt has a storage of its own: the log keeps its checkpoints there."""
+"""Every test that issues has a storage of its own: the log keeps its checkpoints there."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def artifacts(tmp_path: Path, settings: Settings) -> Path:
 
 
 @pytest.fixture
-def platform(db: None, artifacts: Path) -> Path:
+def platform(db: None, artifacts: Path) -> Path:  # noqa: ARG001 - the database, open
     """An installed platform: factors and keys published, credits in stock."""
     issuing.ready()
     issuing.batch()
@@ -25,7 +25,7 @@ def platform(db: None, artifacts: Path) -> Path:
 
 
 @pytest.fixture
-def committed_platform(transactional_db: None, artifacts: Path) -> Path:
+def committed_platform(transactional_db: None, artifacts: Path) -> Path:  # noqa: ARG001 - as above
     """The same, with rows that other connections see."""
     issuing.ready()
     issuing.batch()

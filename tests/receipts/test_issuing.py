@@ -6,9 +6,10 @@ from decimal import Decimal
 import pytest
 
 from apps.billing.models import CreditAllocation
-from apps.receipts import inputs, selectors
+from apps.receipts import selectors
 from apps.receipts.models import CarbonReceipt, Checkpoint, LogEntry
 from apps.receipts.seeds import log_trust
+from apps.receipts.selectors import inputs
 from apps.receipts.services import receipts
 from apps.receipts.verification import verify
 from tests.receipts import issuing

@@ -67,9 +67,7 @@ def test_receipts_of_one_key_are_never_dated_back() -> None:
         ("", "names no key"),
     ],
 )
-def test_keys_that_do_not_fit_are_refused(
-    settings: Settings, configured: str, reason: str
-) -> None:
+def test_keys_that_do_not_fit_are_refused(settings: Settings, configured: str, reason: str) -> None:
     settings.RECEIPT_SIGNING_KEYS = configured
 
     with pytest.raises(SigningKeyError, match=reason):

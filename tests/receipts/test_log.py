@@ -8,12 +8,13 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
-from apps.receipts import log_tree, selectors
+from apps.receipts import selectors
 from apps.receipts.check import invariant_violations
 from apps.receipts.errors import LogInconsistentError, SigningKeyError
 from apps.receipts.merkle import Tree
 from apps.receipts.models import CarbonReceipt, Checkpoint, LogEntry
 from apps.receipts.seeds import log_trust
+from apps.receipts.selectors import log_tree
 from apps.receipts.services import receipts
 from apps.receipts.services.log import sign_checkpoint
 from apps.receipts.verification import verify
@@ -111,16 +112,20 @@ def test_a_database_restored_from_an_older_copy_signs_nothing() -> None:
 
 
 @pytest.mark.usefixtures("platform")
-def test_a_changed_leaf_stops_the_log_and_is_found_by_the_check() -> None:
+def test_a_changed_history_stops_the_log_and_is_found_by_the_check() -> None:
     receipts.issue(issuing.closed_period().pk, now=NOW)
     behind_the_rules(
-        "UPDATE receipts_logentry SET leaf_hash = decode(repeat('ab', 32), 'hex') WHERE index = 0"
+        "UPDATE receipts_logentry SET leaf_hash = sha256('other') WHERE index = 0",
+        "UPDATE receipts_lognode SET hash = sha256('other')",
     )
 
     with pytest.raises(LogInconsistentError):
         sign_checkpoint(now=NOW)
 
-    assert any("leaf hash at 0" in violation for violation in invariant_violations())
+    assert invariant_violations() == [
+        "log: the leaf hash at 0 is not of its entry",
+        "log: the node at level 1, index 0 is wrong",
+    ]
 
 
 @pytest.mark.usefixtures("platform")

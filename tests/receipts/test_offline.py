@@ -10,16 +10,19 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.management import call_command
 from django.test import Client
 
 from apps.receipts import published_keys, selectors
 from apps.receipts.canonical import canonicalize
+from apps.receipts.models import SigningKey
 from apps.receipts.services import receipts
+from apps.receipts.signing import Seed, encode_base64, public_key
 from apps.receipts.verification import verify
 from tests.receipts import issuing
 from tests.receipts.issuing import NOW
 
-pytestmark = [pytest.mark.usefixtures("platform"), pytest.mark.urls("tests.receipts.site")]
+pytestmark = pytest.mark.usefixtures("platform")
 
 NOWHERE = {
     "ENV_FILE": os.devnull,
@@ -60,7 +63,8 @@ def test_the_command_checks_a_file_with_database_and_redis_away(files: tuple[Pat
     answer = run("manage.py", "verify_receipt", file, "--keys", keys, "-v", "2", **NOWHERE)
 
     assert answer.returncode == 0, answer.stderr
-    assert answer.stdout.splitlines()[-1] == "valid; not checked: status"
+    assert answer.stdout.splitlines()[-1] == "valid"
+    assert answer.stderr == "not checked: status\n"
     assert answer.stdout.count(" passed ") == 9
 
 
@@ -72,7 +76,7 @@ def test_without_a_file_of_keys_the_configured_seeds_are_asked(files: tuple[Path
 
     answer = run("manage.py", "verify_receipt", files[0], **NOWHERE, **seeds)
 
-    assert (answer.returncode, answer.stdout) == (0, "valid; not checked: status\n")
+    assert (answer.returncode, answer.stdout) == (0, "valid\n")
 
 
 def test_a_forged_file_names_the_first_failed_check(files: tuple[Path, Path]) -> None:
@@ -81,7 +85,7 @@ def test_a_forged_file_names_the_first_failed_check(files: tuple[Path, Path]) ->
 
     answer = run("manage.py", "verify_receipt", file, "--keys", keys, **NOWHERE)
 
-    assert (answer.returncode, answer.stdout) == (1, "invalid: hash_mismatch\n")
+    assert (answer.returncode, answer.stdout) == (1, "hash_mismatch\n")
 
 
 def test_without_any_setting_at_all_the_file_can_still_be_checked(
@@ -90,7 +94,8 @@ def test_without_any_setting_at_all_the_file_can_still_be_checked(
     answer = run("-m", "apps.receipts.offline", *files)
 
     assert answer.returncode == 0, answer.stderr
-    assert answer.stdout.splitlines()[-1] == "valid; not checked: status"
+    assert answer.stdout.splitlines()[-1] == "valid"
+    assert answer.stderr == "not checked: status\n"
 
 
 def test_no_byte_of_the_file_can_be_changed_unseen(files: tuple[Path, Path]) -> None:
@@ -106,3 +111,26 @@ def test_no_byte_of_the_file_can_be_changed_unseen(files: tuple[Path, Path]) -> 
         answer = verify(changed, keys, log)
 
         assert not answer.valid or canonicalize(answer.payload) == signed
+
+
+def test_asked_online_the_command_says_the_receipts_status_too(
+    files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = SigningKey.objects.get()
+    stated = f"1:{encode_base64(bytes(key.public_key))}"
+
+    call_command("verify_receipt", files[0], "--key", stated, "--online")
+
+    assert capsys.readouterr().out.splitlines()[-1] == "valid"
+
+
+def test_another_key_of_the_same_version_does_not_verify(
+    files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = f"1:{encode_base64(public_key(Seed(b'x' * 32)))}"
+
+    with pytest.raises(SystemExit) as ended:
+        call_command("verify_receipt", files[0], "--key", other)
+
+    assert ended.value.code == 1
+    assert capsys.readouterr().out.splitlines()[-1] == "signature_invalid"

@@ -1,6 +1,7 @@
 """A workspace with published factors, and the providers' simulator as its connections find it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -8,30 +9,31 @@ from rest_framework.test import APIClient
 
 from apps.emissions.selectors import CurrentFactors, current_factors
 from apps.emissions.services import NEWEST, load_catalogue, seed_factor_set
-from apps.telemetry.models import ProviderConnection
+from apps.telemetry.models import PollRun, ProviderConnection
+from apps.telemetry.services import polling
 from apps.workspaces.models import Workspace
 from devstack.simulator.testing import RunningSimulator, running_simulator
 from tests.factories import WorkspaceFactory, bearer, new_key
-from tests.telemetry.metering import NOW, START, connected
-
+from tests.telemetry.metering import NOW, START, bucket, connected, row, take
+from tests.telemetry.using import ASKED, CONNECTIONS, Poll
 
 DAYS_AHEAD = 3650
 """The invented past begins that long after the present: there is only what a test adds."""
 
 
 @pytest.fixture
-def factors(db: None) -> CurrentFactors:
+def factors(db: None) -> CurrentFactors:  # noqa: ARG001 - a fixture is asked for by its name
     seed_factor_set(load_catalogue(NEWEST), publish=True, now=START)
     return current_factors()
 
 
 @pytest.fixture
-def workspace(factors: CurrentFactors) -> Workspace:
+def workspace(factors: CurrentFactors) -> Workspace:  # noqa: ARG001 - a fixture is asked for by its name
     return WorkspaceFactory.create(name="Mine", slug="mine")
 
 
 @pytest.fixture
-def theirs(factors: CurrentFactors) -> Workspace:
+def theirs(factors: CurrentFactors) -> Workspace:  # noqa: ARG001 - a fixture is asked for by its name
     return WorkspaceFactory.create(name="Theirs", slug="theirs")
 
 
@@ -69,3 +71,32 @@ def program(workspace: Workspace, settings: Any) -> APIClient:
     """A client with a key of the workspace that may do everything."""
     settings.ROOT_URLCONF = "tests.telemetry.site"
     return APIClient(headers=bearer(new_key(workspace)))
+
+
+@pytest.fixture
+def poll(meters: RunningSimulator, connection: ProviderConnection) -> Poll:
+    """Poll the connection at a moment, at which the provider lives too."""
+
+    def read(at: datetime = NOW) -> list[PollRun]:
+        meters.set_clock(f"{at:%Y-%m-%dT%H:%M:%SZ}")
+        return polling.poll(connection.pk, now=at, clock=lambda: at + timedelta(seconds=2))
+
+    return read
+
+
+@pytest.fixture
+def connect(program: APIClient, meters: RunningSimulator) -> Callable[..., Any]:  # noqa: ARG001 - a fixture is asked for by its name
+    """Ask over the API to connect an account of the simulated Anthropic."""
+    return lambda **changes: program.post(CONNECTIONS, {**ASKED, **changes}, format="json")
+
+
+@pytest.fixture
+def six_rows(connection: ProviderConnection) -> ProviderConnection:
+    """Six rows in three hours."""
+    take(
+        connection,
+        bucket(0, row("gpt-4.1", 1000, 500, input_cache_read=50), row("o3", 10, 20)),
+        bucket(1, row("gpt-4.1", 2000, 700, requests=5), row(None, 30, 40)),
+        bucket(2, row("gpt-4.1", 3000, 900), row("o3", 50, 60)),
+    )
+    return connection

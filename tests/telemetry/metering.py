@@ -68,15 +68,13 @@ def take(
     empty = [bucket(hour) for hour in range(hours) if START + hour * HOUR not in given]
     window = Window(START, START + hours * HOUR)
     found = sorted([*buckets, *empty], key=lambda one: one.bucket_start)
-    return record(
-        connection, SOURCE, Reading(window, tuple(found), ()), current_factors(), now=at
-    )
+    return record(connection, SOURCE, Reading(window, tuple(found), ()), current_factors(), now=at)
 
 
 def co2e_grams(kind: type[models.Model] = CarbonEntry, **filters: Any) -> Decimal:
-    found: Decimal | None = (
-        kind._default_manager.filter(**filters).aggregate(sum=Sum("co2e_grams"))["sum"]
-    )
+    found: Decimal | None = kind._default_manager.filter(**filters).aggregate(
+        sum=Sum("co2e_grams")
+    )["sum"]
     return found or Decimal()
 
 

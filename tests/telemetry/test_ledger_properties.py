@@ -48,7 +48,8 @@ readings = st.fixed_dictionaries(
 
 @pytest.mark.django_db
 @settings(
-    max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=40,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(sequence=st.lists(readings, min_size=1, max_size=6))
 def test_the_ledger_is_the_newest_complete_reading_whatever_came_before(
@@ -103,5 +104,3 @@ def told(reading: dict[str, Any]) -> list[BucketReading]:
         )
         for hour in range(3)
     ]
-
-

@@ -12,7 +12,7 @@ from apps.telemetry.models import MeteredBucket, PollRun, ProviderConnection, Te
 from apps.telemetry.services import connections, polling
 from devstack.simulator.testing import RunningSimulator
 from tests.telemetry.metering import NOW, assert_sound, co2e_grams
-from tests.telemetry.test_polling import use
+from tests.telemetry.using import use
 from tests.telemetry.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -23,7 +23,7 @@ from apps.workspaces.models import Workspace
 from devstack.simulator.testing import RunningSimulator
 from tests.telemetry.conftest import base_urls
 from tests.telemetry.metering import DAY, assert_sound, co2e_grams, connected
-from tests.telemetry.test_polling import DIMS
+from tests.telemetry.using import DIMS
 from tests.telemetry.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -84,6 +84,7 @@ def test_killed_while_a_page_is_on_its_way(
     polled_again_it_equals_an_undisturbed_one(connection, workspace)
 
 
+@pytest.mark.usefixtures("used")
 @pytest.mark.parametrize(
     "table",
     [
@@ -95,11 +96,7 @@ def test_killed_while_a_page_is_on_its_way(
     ],
 )
 def test_killed_while_it_records(
-    used: RunningSimulator,
-    connection: ProviderConnection,
-    workspace: Workspace,
-    poller: subprocess.Popen,
-    table: str,
+    connection: ProviderConnection, workspace: Workspace, poller: subprocess.Popen, table: str
 ) -> None:
     with held(table):
         until(lambda: is_waited_for(table) or poller.poll() is not None)
@@ -161,5 +158,3 @@ def is_waited_for(table: str) -> bool:
             "SELECT count(*) FROM pg_locks WHERE relation = %s::regclass AND NOT granted", [table]
         )
         return bool(cursor.fetchone()[0])
-
-

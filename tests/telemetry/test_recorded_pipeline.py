@@ -118,7 +118,7 @@ def per_token(*, active: str, total: str) -> Joules:
 
 
 def accelerator(
-    model: Joules, uncached: int, read: int, written: int, output: int, calls: int
+    model: Joules, uncached: int, read: int, written: int, output: int, *, calls: int
 ) -> Decimal:
     prompt = Decimal(uncached + read + written) / calls
     context = prompt + Decimal(output) / (2 * calls)
@@ -158,16 +158,16 @@ CLAUDE_OPUS_4_6 = per_token(active=root("27.4", "171"), total=root("625", "6000"
 
 def openai_by_hand() -> Total:
     joules = (
-        accelerator(GPT_4_1, 46208, 135168, 9216, 9801, 78)
-        + accelerator(GPT_4O_MINI, 40960, 0, 0, 2048, 16)
-        + accelerator(GPT_4_1_NANO, 640, 0, 0, 64, 2)
-        + accelerator(GPT_4O_MINI, 900, 0, 0, 45, 1)
-        + accelerator(GPT_4_1, 28000, 64000, 4000, 4100, 31)
-        + accelerator(O3, 13000, 2000, 0, 26000, 12)
-        + accelerator(GPT_4_1, 10000, 50000, 1000, 3900, 22)
-        + accelerator(GPT_4O_MINI, 7000, 0, 0, 350, 3)
-        + accelerator(ANY_MEDIUM, 1200, 0, 0, 90, 1)
-        + accelerator(GPT_4_1, 1024, 1024, 0, 128, 1)
+        accelerator(GPT_4_1, 46208, 135168, 9216, 9801, calls=78)
+        + accelerator(GPT_4O_MINI, 40960, 0, 0, 2048, calls=16)
+        + accelerator(GPT_4_1_NANO, 640, 0, 0, 64, calls=2)
+        + accelerator(GPT_4O_MINI, 900, 0, 0, 45, calls=1)
+        + accelerator(GPT_4_1, 28000, 64000, 4000, 4100, calls=31)
+        + accelerator(O3, 13000, 2000, 0, 26000, calls=12)
+        + accelerator(GPT_4_1, 10000, 50000, 1000, 3900, calls=22)
+        + accelerator(GPT_4O_MINI, 7000, 0, 0, 350, calls=3)
+        + accelerator(ANY_MEDIUM, 1200, 0, 0, 90, calls=1)
+        + accelerator(GPT_4_1, 1024, 1024, 0, 128, calls=1)
     )
     return total(joules, pue="1.17")
 
@@ -175,11 +175,11 @@ def openai_by_hand() -> Total:
 def anthropic_by_hand() -> Total:
     """This report counts no calls: calls of 500 tokens are assumed, which no context weighs on."""
     joules = (
-        accelerator(CLAUDE_SONNET_5, 15000, 240000, 5200, 5300, ceil(265500 / 500))
-        + accelerator(CLAUDE_OPUS_4_6, 3400, 9000, 0, 530, ceil(12930 / 500))
-        + accelerator(CLAUDE_SONNET_5, 9000, 64000, 500, 2100, ceil(75600 / 500))
-        + accelerator(CLAUDE_HAIKU_4_5, 100, 0, 0, 60, ceil(160 / 500))
-        + accelerator(CLAUDE_SONNET_5, 50, 0, 10, 5, ceil(65 / 500))
+        accelerator(CLAUDE_SONNET_5, 15000, 240000, 5200, 5300, calls=ceil(265500 / 500))
+        + accelerator(CLAUDE_OPUS_4_6, 3400, 9000, 0, 530, calls=ceil(12930 / 500))
+        + accelerator(CLAUDE_SONNET_5, 9000, 64000, 500, 2100, calls=ceil(75600 / 500))
+        + accelerator(CLAUDE_HAIKU_4_5, 100, 0, 0, 60, calls=ceil(160 / 500))
+        + accelerator(CLAUDE_SONNET_5, 50, 0, 10, 5, calls=ceil(65 / 500))
     )
     return total(joules, pue="1.14")
 
@@ -187,11 +187,11 @@ def anthropic_by_hand() -> Total:
 def openrouter_by_hand() -> Total:
     """A router: each model is calculated where its own maker runs it."""
     openai = (
-        accelerator(GPT_4_1, 54000, 97000, 0, 32100, 212)
-        + accelerator(GPT_4_1, 4000, 0, 0, 900, 7)
-        + accelerator(GPT_4_1, 1200, 0, 0, 300, 3)
+        accelerator(GPT_4_1, 54000, 97000, 0, 32100, calls=212)
+        + accelerator(GPT_4_1, 4000, 0, 0, 900, calls=7)
+        + accelerator(GPT_4_1, 1200, 0, 0, 300, calls=3)
     )
-    anthropic = accelerator(CLAUDE_SONNET_5, 48000, 40000, 0, 21000, 64)
+    anthropic = accelerator(CLAUDE_SONNET_5, 48000, 40000, 0, 21000, calls=64)
     parts = (total(openai, pue="1.17"), total(anthropic, pue="1.14"))
     return Total(*(sum(numbers, Decimal()) for numbers in zip(*parts, strict=True)))
 

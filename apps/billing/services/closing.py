@@ -37,6 +37,10 @@ log = structlog.get_logger(__name__)
 
 Status = BillingPeriod.Status
 
+BENEFICIARY: Final = (
+    "Customers of this platform, close run of {day:%Y-%m-%d}, as listed in its receipts log"
+)
+
 # One statement, so that the sums and the settled rows are of one snapshot. Adjustments that would
 # push a bound below zero or out of order wait for a period that can carry them.
 SETTLE: Final = """
@@ -116,8 +120,7 @@ def preview(period: BillingPeriod, *, now: datetime, is_early: bool = False) -> 
     _refuse_unready(period, now=now, is_early=is_early)
     settle(period.pk, now=now)
     settled = BillingPeriod.objects.get(pk=period.pk)
-    transaction.set_rollback(True)
-    return Preview(
+    figures = Preview(
         settled.public_id,
         settled.entries_count or 0,
         settled.co2e_grams_low or Decimal(),
@@ -126,6 +129,8 @@ def preview(period: BillingPeriod, *, now: datetime, is_early: bool = False) -> 
         owed_grams(settled),
         sum(batch.end - batch.next_free for batch in batch_positions()),
     )
+    transaction.set_rollback(True)
+    return figures
 
 
 def _refuse_unready(period: BillingPeriod, *, now: datetime, is_early: bool) -> None:
@@ -147,7 +152,7 @@ def settle_due(*, now: datetime) -> int:
     for period_id in due_period_ids(now):
         try:
             settled += settle(period_id, now=now)
-        except Exception as failure:  # one period that fails must not stop the others
+        except Exception as failure:  # noqa: BLE001 - one period that fails must not stop the others
             _note(period_id, failure)
     return settled
 
@@ -217,7 +222,7 @@ def allocate(*, now: datetime) -> int:
         RetirementOrder.objects.create(
             batch_id=order.batch_key,
             grams=Int8Range(order.gram_start, order.gram_end),
-            beneficiary=f"Customers of this platform, close run of {now:%Y-%m-%d}, as listed in its receipts log",
+            beneficiary=BENEFICIARY.format(day=now),
             reason="Retirement for the footprint of AI inference",
             requested_at=now,
         )
@@ -225,7 +230,7 @@ def allocate(*, now: datetime) -> int:
         _allocate_line(line, now)
     for short in planned.short:
         BillingPeriod.objects.filter(pk=short.period_key).update(
-            problem=f"Too few credits: {short.grams} g are needed. Load credits; the close goes on by itself."
+            problem=f"Too few credits: {short.grams} g are needed. The close goes on after a load."
         )
         log.error("credits_short", period_id=short.period_key, grams=short.grams)
     covered = {line.period_key for line in planned.lines}
@@ -252,7 +257,7 @@ def finish(*, now: datetime) -> list[BillingPeriod]:
     for period_id, retired_grams in finishable_period_ids():
         try:
             period = _finish_one(period_id, retired_grams, now=now)
-        except Exception as failure:  # one period that fails must not stop the others
+        except Exception as failure:  # noqa: BLE001 - one period that fails must not stop the others
             _note(period_id, failure)
             continue
         if period is not None:

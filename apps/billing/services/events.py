@@ -53,7 +53,7 @@ def store(delivery: Delivery, body: bytes, *, now: datetime) -> bool:
                 body,
             ],
         )
-        is_new = cursor.rowcount == 1
+        is_new = bool(cursor.rowcount)
     if is_new:
         log.info("stripe_event_stored", event_id=delivery.id, type=delivery.type)
     return is_new

@@ -98,7 +98,7 @@ class Migration(migrations.Migration):
                 ('hash', models.BinaryField(max_length=32)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('level', 'index'), name='log_node_once'), models.CheckConstraint(condition=models.Q(('level__gte', 1), ('index__gte', 0)), name='log_node_place')],
+                'constraints': [models.UniqueConstraint(fields=('level', 'index'), name='log_node_once'), models.CheckConstraint(condition=models.Q(('index__gte', 0), ('level__gte', 1)), name='log_node_place')],
             },
         ),
         migrations.AddConstraint(

@@ -8,9 +8,9 @@ from django.db import transaction
 
 from apps.common.locks import transaction_lock
 from apps.receipts.errors import SigningKeyError
-from apps.receipts.log_tree import LOG_LOCK
 from apps.receipts.models import SigningKey
 from apps.receipts.seeds import receipt_seeds
+from apps.receipts.selectors.log_tree import LOG_LOCK
 from apps.receipts.signing import Seed, public_key
 
 log = structlog.get_logger(__name__)

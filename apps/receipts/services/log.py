@@ -17,10 +17,16 @@ from apps.common.locks import transaction_lock
 from apps.receipts import checkpoint as notes
 from apps.receipts import kept_checkpoints
 from apps.receipts.errors import LogInconsistentError
-from apps.receipts.log_tree import committed_size, consistency, latest_checkpoint, nodes, root_at
 from apps.receipts.merkle import ProofError, leaf_hash, node_hash, verify_consistency
 from apps.receipts.models import CarbonReceipt, Checkpoint, LogEntry, LogNode
 from apps.receipts.seeds import log_key, log_seed
+from apps.receipts.selectors.log_tree import (
+    committed_size,
+    consistency,
+    latest_checkpoint,
+    nodes,
+    root_at,
+)
 
 log = structlog.get_logger(__name__)
 

@@ -4,7 +4,6 @@ Two steps, each safe to repeat. First, in one transaction: the receipt and its l
 checkpoint that covers them; until it exists nobody is shown the receipt.
 """
 
-import json
 import secrets
 from datetime import datetime
 from typing import Any
@@ -21,9 +20,9 @@ from apps.receipts.canonical import MAX_BYTES, canonicalize, digest
 from apps.receipts.consistency import inconsistencies
 from apps.receipts.envelope import NONCE_BYTES, Receipt, receipt_payload
 from apps.receipts.errors import ReceiptRefusedError
-from apps.receipts.log_tree import LOG_LOCK
 from apps.receipts.models import CarbonReceipt
 from apps.receipts.selectors import allocations_of, waiting_period_ids
+from apps.receipts.selectors.log_tree import LOG_LOCK
 from apps.receipts.services.keys import Signer, current_signer
 from apps.receipts.services.log import append, entries_of, sign_checkpoint
 from apps.receipts.services.statement import emissions_of, grams_to_cover, line_of
@@ -139,7 +138,7 @@ def _sound_payload(period: BillingPeriod, stated: Receipt) -> dict[str, Any]:
         raise ReceiptRefusedError(str(fault), period=period.public_id) from fault
     if faults := inconsistencies(payload):
         raise ReceiptRefusedError("; ".join(faults), period=period.public_id)
-    size = len(json.dumps(payload, ensure_ascii=False, indent=2).encode())
+    size = len(canonicalize(payload))
     if size > MAX_BYTES - _ROOM_FOR_PROOF:
         raise ReceiptRefusedError(
             f"The receipt would have {size} bytes, more than verifiers read",

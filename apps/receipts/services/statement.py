@@ -7,11 +7,10 @@ from typing import Any
 from apps.billing.models import BillingPeriod, CreditAllocation
 from apps.billing.serials import parse
 from apps.emissions.models import FactorSet
-from apps.receipts import inputs
 from apps.receipts.envelope import Emissions, RetirementLine
 from apps.receipts.errors import ReceiptRefusedError
 from apps.receipts.presentation import SIMULATED
-from apps.receipts.selectors import factor_sets_of, is_simulated
+from apps.receipts.selectors import factor_sets_of, inputs, is_simulated
 
 BOUNDARY = (
     "AI inference as metered by the providers: electricity of the serving hardware and its data "

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.billing.errors import CreditFileError
-from apps.billing.services import credits
+from apps.billing.services import credits as stock
 from apps.common import clock
 
 _INVALID, _UNREADABLE = 1, 3  # 2 is argparse's
@@ -33,10 +33,10 @@ class Command(BaseCommand):
                 f"{options['file']}: {fault.strerror}", returncode=_UNREADABLE
             ) from fault
         try:
-            loaded = credits.load(content, now=clock.now(), is_dry_run=options["dry_run"])
+            loaded = stock.load(content, now=clock.now(), is_dry_run=options["dry_run"])
         except CreditFileError as refusal:
-            for fault in refusal.details.get("faults", []):
-                self.stderr.write(f"line {fault['line']}  {fault['column']}  {fault['message']}")
+            for found in refusal.details.get("faults", []):
+                self.stderr.write(f"line {found['line']}  {found['column']}  {found['message']}")
             raise CommandError(refusal.message, returncode=_INVALID) from refusal
         verb = "would be loaded" if options["dry_run"] else "loaded"
         self.stdout.write(f"{loaded.batches} batches, {loaded.tonnes} t {verb}.")

@@ -46,8 +46,14 @@ class Command(BaseCommand):
         self.stdout.write(f"{result.version} ({result.sha256[:12]}) {stored}{published}.")
 
     def _show_changes(self, document: dict[str, Any]) -> None:
+        current = current_document()
+        changes = services.catalogue_changes(current, document)
+        if current is None:  # everything is new: counts say more than names
+            counts = ", ".join(f"{len(change.added)} {change.table}" for change in changes)
+            self.stdout.write(f"Catalogue {document['version']}, the first: {counts}.")
+            return
         self.stdout.write(f"Catalogue {document['version']} against the current factor set:")
-        for change in services.catalogue_changes(current_document(), document):
+        for change in changes:
             self.stdout.write(
                 f"  {change.table}: {len(change.added)} added, {len(change.changed)} changed, "
                 f"{len(change.removed)} removed{', reordered' if change.is_reordered else ''}"

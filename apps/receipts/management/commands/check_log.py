@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from apps.receipts.check import log_violations
-from apps.receipts.log_tree import committed_size, published_size
+from apps.receipts.selectors.log_tree import committed_size, published_size
 
 
 class Command(BaseCommand):

@@ -50,7 +50,9 @@ class Command(BaseCommand):
         if options["verbosity"] >= _EVERY_STEP:
             for line in offline.steps(answer):
                 self.stdout.write(line)
-        self.stdout.write(answer.verdict)
+        self.stdout.write(answer.reason or "valid")
+        if lacks := offline.lacks(answer):
+            self.stderr.write(lacks)
         if not answer.valid:
             sys.exit(1)
 

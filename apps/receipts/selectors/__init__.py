@@ -8,12 +8,12 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from apps.billing.models import BillingPeriod, CreditAllocation, Settlement
 from apps.emissions.models import FactorSet
-from apps.receipts.canonical import digest
+from apps.receipts.canonical import canonicalize, digest
 from apps.receipts.envelope import assemble_envelope
 from apps.receipts.errors import ReceiptNotFoundError
 from apps.receipts.key_directory import KeyDirectory, PublishedKey
-from apps.receipts.log_tree import inclusion, published_size
 from apps.receipts.models import CarbonReceipt, Checkpoint, LogEntry, SigningKey
+from apps.receipts.selectors.log_tree import inclusion, published_size
 from apps.receipts.tlog_proof import TlogProof
 from apps.receipts.verification import ReceiptStatus
 from apps.workspaces.models import Workspace
@@ -101,12 +101,17 @@ def envelope_of(receipt: CarbonReceipt) -> dict[str, Any]:
 
 
 def receipt_file(receipt: CarbonReceipt) -> bytes:
-    """The receipt file, byte for byte the same in every download and inside the PDF."""
-    return f"{json.dumps(envelope_of(receipt), ensure_ascii=False, indent=2)}\n".encode()
+    """The receipt file in canonical form: the same bytes in every download and in the PDF."""
+    return canonicalize(envelope_of(receipt))
+
+
+def published_keys() -> QuerySet[SigningKey]:
+    """Every key that was ever published, oldest first."""
+    return SigningKey.objects.order_by("key_version")
 
 
 def key_directory() -> KeyDirectory:
-    """Every key that was ever published."""
+    """The same keys, as a verifier asks for them."""
     return KeyDirectory(
         PublishedKey(
             key_version=key.key_version,
@@ -116,7 +121,7 @@ def key_directory() -> KeyDirectory:
             status=key.status,
             distrust_after=key.distrust_after,
         )
-        for key in SigningKey.objects.all()
+        for key in published_keys()
     )
 
 
@@ -141,7 +146,8 @@ def receipts_without_document() -> QuerySet[CarbonReceipt]:
 
 
 def _found(receipts: QuerySet[CarbonReceipt], public_id: str) -> CarbonReceipt:
-    receipt = receipts.filter(public_id=public_id).first()
+    # PostgreSQL cannot even be asked for a text with NUL in it.
+    receipt = None if "\0" in public_id else receipts.filter(public_id=public_id).first()
     if receipt is None:
         raise ReceiptNotFoundError("There is no such receipt")
     return receipt
