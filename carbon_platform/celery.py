@@ -53,6 +53,7 @@ app.conf.update(
         "visibility_timeout": 60 * MINUTES,
         "socket_timeout": 5.0,
         "socket_connect_timeout": 1.0,
+        "max_retries": 0,  # a web request must not wait; a worker's consumer tries on by itself
     },
     # A tick that found no worker for its own interval is told again by the next one.
     beat_schedule={

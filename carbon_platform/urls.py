@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.urls import URLPattern, URLResolver, include, path
 from django.views.decorators.csrf import csrf_exempt
 from django_prometheus.exports import ExportToDjangoView
 
@@ -25,8 +25,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("logout/", LogoutView.as_view(), name="logout"),
     path("dashboard/", dashboard.OverviewPage.as_view(), name="dashboard"),
     path("dashboard/connections/", telemetry.ConnectionsPage.as_view(), name="connections"),
-    re_path(
-        r"^dashboard/connections/(?P<connection_id>con_\w+)/(?P<action>retry|revoke)/$",
+    path(
+        "dashboard/connections/<str:connection_id>/<str:action>/",
         telemetry.ConnectionActionPage.as_view(),
         name="connection-action",
     ),

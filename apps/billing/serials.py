@@ -215,8 +215,8 @@ _FORMS: Mapping[str, _Form] = {
         project_prefix="",
     ),
     "demo": _form(  # the demonstration registry of a developer's machine
-        rf"DEMO-{_COUNTRY}-{_PROJECT}-{_VINTAGE}-{_FIRST}-{_LAST}",
-        looks_like=r"DEMO-",
+        rf"DEMO-(?P<country>ZZ)-{_PROJECT}-{_VINTAGE}-{_FIRST}-{_LAST}",
+        looks_like=r"DEMO-ZZ-",
         project_prefix="DEMO-",
     ),
 }

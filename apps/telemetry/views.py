@@ -83,7 +83,7 @@ class ConnectionsPage(WorkspacePage):
 
 
 class ConnectionActionPage(WorkspacePage):
-    """POST /dashboard/connections/{id}/{revoke|retry}."""
+    """POST /dashboard/connections/{id}/{retry|rotate-key|revoke}/."""
 
     def post(self, request: HttpRequest, connection_id: str, action: str) -> HttpResponse:
         try:
@@ -102,6 +102,12 @@ class ConnectionActionPage(WorkspacePage):
         if action == "revoke":
             connections.revoke(connection, actor=self.actor, now=now)
             return "Its key is destroyed; its history stays."
+        if action == "rotate-key":
+            key = Secret(self.request.POST.get("api_key", ""))
+            account = connections.ask_provider(connection.provider, key, now=now)
+            connections.rotate_key(connection, key=key, account=account, actor=self.actor, now=now)
+            ring(poll_connection, connection.pk)
+            return "It has its new key and is read again shortly."
         if action == "retry":
             connections.retry(connection, actor=self.actor, now=now)
             ring(poll_connection, connection.pk)

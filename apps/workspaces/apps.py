@@ -1,3 +1,5 @@
+"""The workspaces app: who you are and what you own."""
+
 from django.apps import AppConfig
 
 

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from pytest_django import Settings
 
 from apps.billing.models import BillingPeriod
 from apps.billing.services import closing
@@ -16,11 +15,6 @@ from tests.billing.usage import publish_factors, use
 from tests.factories import WorkspaceFactory
 
 CREATED = datetime(2026, 10, 1, 8, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def _billing_paths(settings: Settings) -> None:
-    settings.ROOT_URLCONF = "tests.billing.site"
 
 
 @pytest.fixture

@@ -179,3 +179,10 @@ def test_any_text_is_read_kept_or_refused(registry: str, text: str) -> None:
     except SerialError:
         return
     assert serial.text == text
+
+
+def test_a_range_of_the_demonstration_registry_is_read() -> None:
+    serial = parse("demo", "DEMO-ZZ-1-2023-1-30", units=30)
+
+    assert (serial.project_id, serial.country, serial.first, serial.last) == ("DEMO-1", "ZZ", 1, 30)
+    assert serial.part(2, 3) == "DEMO-ZZ-1-2023-2-3"

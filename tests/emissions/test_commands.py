@@ -23,7 +23,7 @@ def test_seed_factors_publishes_the_catalogue_and_says_so() -> None:
     output = said("seed_factors", "--publish")
 
     assert FactorSet.objects.get().is_current
-    assert "models: 455 added, 0 changed, 0 removed" in output
+    assert "455 models, 103 operators, 210 grid" in output
     assert "published as current" in output
 
 

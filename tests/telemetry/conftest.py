@@ -67,9 +67,8 @@ def base_urls(simulator: RunningSimulator) -> dict[str, str]:
 
 
 @pytest.fixture
-def program(workspace: Workspace, settings: Any) -> APIClient:
+def program(workspace: Workspace) -> APIClient:
     """A client with a key of the workspace that may do everything."""
-    settings.ROOT_URLCONF = "tests.telemetry.site"
     return APIClient(headers=bearer(new_key(workspace)))
 
 

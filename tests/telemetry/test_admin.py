@@ -35,7 +35,6 @@ MARKUP = "<script>alert(1)</script>"
 
 @pytest.fixture
 def operator(db: None, settings: Any) -> Client:  # noqa: ARG001 - a fixture is asked for by its name
-    settings.ROOT_URLCONF = "tests.telemetry.site"
     client = Client()
     client.force_login(User.objects.create_superuser("operator"))
     return client

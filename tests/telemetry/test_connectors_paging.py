@@ -143,8 +143,8 @@ def test_the_hourly_window_looks_back_six_hours_and_ends_with_the_last_full_hour
     for connector in (OpenAIConnector(), AnthropicConnector()):
         until = START + 3 * HOUR
         assert connector.window(until, NOW) == Window(until - 6 * HOUR, until)
-        assert connector.window(None, NOW) == Window(until - 35 * DAY, until)
-        assert connector.window(until - 90 * DAY, NOW) == Window(until - 35 * DAY, until)
+        assert connector.window(None, NOW) == Window(until - 60 * DAY, until)
+        assert connector.window(until - 90 * DAY, NOW) == Window(until - 60 * DAY, until)
 
 
 def test_the_daily_window_has_completed_days_only() -> None:

@@ -17,8 +17,7 @@ PAGE = "/dashboard/connections/"
 
 
 @pytest.fixture
-def person(workspace: Workspace, settings: Any) -> Client:
-    settings.ROOT_URLCONF = "tests.telemetry.site"
+def person(workspace: Workspace) -> Client:
     membership = MembershipFactory.create(workspace=workspace)
     client = Client()
     client.force_login(membership.user)
@@ -151,7 +150,7 @@ def test_an_account_that_is_connected_already_is_409(person: Client) -> None:
 def test_revoking_on_the_page_destroys_the_key(
     person: Client, connection: ProviderConnection
 ) -> None:
-    answer = person.post(f"{PAGE}{connection.public_id}/revoke", follow=True)
+    answer = person.post(f"{PAGE}{connection.public_id}/revoke/", follow=True)
 
     assert "Its key is destroyed" in text_of(answer)
     connection.refresh_from_db()
@@ -161,7 +160,7 @@ def test_revoking_on_the_page_destroys_the_key(
 def test_retrying_on_the_page_takes_it_up(person: Client, connection: ProviderConnection) -> None:
     ProviderConnection.objects.update(status="error", next_poll_at=None)
 
-    answer = person.post(f"{PAGE}{connection.public_id}/retry", follow=True)
+    answer = person.post(f"{PAGE}{connection.public_id}/retry/", follow=True)
 
     assert "read again shortly" in text_of(answer)
     connection.refresh_from_db()
@@ -172,27 +171,51 @@ def test_retrying_on_the_page_takes_it_up(person: Client, connection: ProviderCo
 def test_retrying_a_revoked_connection_says_why_not(
     person: Client, connection: ProviderConnection
 ) -> None:
-    person.post(f"{PAGE}{connection.public_id}/revoke")
+    person.post(f"{PAGE}{connection.public_id}/revoke/")
 
-    answer = person.post(f"{PAGE}{connection.public_id}/retry", follow=True)
+    answer = person.post(f"{PAGE}{connection.public_id}/retry/", follow=True)
 
     assert "connect it anew" in text_of(answer)
 
 
-@pytest.mark.parametrize("action", ["revoke", "retry", "elope"])
+def test_replacing_a_dead_key_on_the_page_goes_on_with_the_same_history(
+    person: Client, connection: ProviderConnection
+) -> None:
+    ProviderConnection.objects.update(status="error", failure_kind="auth")
+    replaced = {"api_key": KEYS[connection.provider]}
+
+    answer = person.post(f"{PAGE}{connection.public_id}/rotate-key/", replaced, follow=True)
+
+    assert "has its new key" in text_of(answer)
+    connection.refresh_from_db()
+    assert (connection.status, connection.failure_kind) == ("active", "")
+
+
+def test_a_new_key_that_the_provider_refuses_changes_nothing(
+    person: Client, connection: ProviderConnection
+) -> None:
+    sealed = connection.sealed_key
+
+    person.post(f"{PAGE}{connection.public_id}/rotate-key/", {"api_key": "sk-admin-unknown"})
+
+    connection.refresh_from_db()
+    assert connection.sealed_key == sealed
+
+
+@pytest.mark.parametrize("action", ["revoke", "retry", "rotate-key", "elope"])
 def test_another_workspaces_connection_is_404_and_stays(
     person: Client, theirs: Workspace, action: str
 ) -> None:
     foreign = connected(theirs)
 
-    assert person.post(f"{PAGE}{foreign.public_id}/{action}").status_code == 404
+    assert person.post(f"{PAGE}{foreign.public_id}/{action}/").status_code == 404
 
     foreign.refresh_from_db()
     assert foreign.status == "active"
 
 
 def test_an_unknown_action_is_404(person: Client, connection: ProviderConnection) -> None:
-    assert person.post(f"{PAGE}{connection.public_id}/elope").status_code == 404
+    assert person.post(f"{PAGE}{connection.public_id}/elope/").status_code == 404
 
 
 @pytest.mark.parametrize(("role", "allowed"), [("admin", 302), ("member", 403), ("auditor", 403)])
@@ -204,7 +227,7 @@ def test_only_owners_and_admins_change_connections(
     person.force_login(user)
 
     assert person.get(PAGE).status_code == 200
-    answer = person.post(f"{PAGE}{connection.public_id}/revoke")
+    answer = person.post(f"{PAGE}{connection.public_id}/revoke/")
 
     assert answer.status_code == allowed
     connection.refresh_from_db()
