@@ -10,13 +10,13 @@ DEMO = places.LOCAL / "demo.json"
 
 def of_running(settings: Mapping[str, str], seconds: float) -> str:
     site = settings["PUBLIC_URL"]
-    demo = _demo()
+    left = demo()
     rows = {
         "Dashboard": f"{site}/dashboard/",
-        "  login": _login(demo.get("login"), settings.get("DEMO_PASSWORD")),
+        "  login": _login(left.get("login"), settings.get("DEMO_PASSWORD")),
         "API docs": f"{site}/docs",
-        "  API key": demo.get("api_key"),
-        "Receipt": demo.get("receipt_url"),
+        "  API key": left.get("api_key"),
+        "Receipt": site + left["receipt"] if "receipt" in left else None,
         "Admin": f"{site}/admin/",
         "  as": _login(settings.get("ADMIN_EMAIL"), settings.get("ADMIN_PASSWORD")),
         "Logs": str(places.LOCAL / "logs"),
@@ -30,8 +30,8 @@ def _login(name: str | None, password: str | None) -> str | None:
     return f"{name}  {password}" if name and password else None
 
 
-def _demo() -> dict[str, str]:
-    """What the demo left behind: `login`, `api_key`, `receipt_url`."""
+def demo() -> dict[str, str]:
+    """What the demo left behind: `login`, `api_key`, and `receipt`, the path of its page."""
     try:
         content = json.loads(DEMO.read_text())
     except (OSError, ValueError):

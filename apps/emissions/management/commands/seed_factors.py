@@ -32,7 +32,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             document = services.load_catalogue(options["file"])
-            self._show_changes(document)
+            if options["verbosity"]:
+                self._show_changes(document)
             if options["dry_run"]:
                 self.stdout.write("Dry run: nothing was written.")
                 return

@@ -25,7 +25,7 @@ class Command(BaseCommand):
         if _has_pending_migrations():
             call_command("migrate", interactive=False, verbosity=0, stdout=self.stdout)
             self.stdout.write("Migrated.")
-        call_command("seed_factors", publish=True, stdout=self.stdout)
+        call_command("seed_factors", publish=True, verbosity=0, stdout=self.stdout)
         if settings.ADMIN_EMAIL and settings.ADMIN_PASSWORD:
             services.ensure_operator(settings.ADMIN_EMAIL, settings.ADMIN_PASSWORD)
             self.stdout.write(f"The operator signs in as {settings.ADMIN_EMAIL}.")
