@@ -55,9 +55,8 @@ def reset() -> str:
     if is_held():
         raise DevstackError("It is running. Type: make stop")
     kept = places.LOCAL / "sysroot"
-    doomed = [places.ROOT / ".env", places.ROOT / "media", *places.LOCAL.glob("*")]
-    if places.is_root():
-        doomed.append(places.data_folder())
+    outside = [places.data_folder()] if places.is_root() else []
+    doomed = [*outside, places.ROOT / ".env", places.ROOT / "media", *places.LOCAL.glob("*")]
     for path in doomed:
         if path == kept:
             continue

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import pwd
+import secrets
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,17 +46,24 @@ def server_account() -> Account | None:
 
 def data_folder() -> Path:
     """`.local`, or a folder outside the checkout when root: the server's user must reach it."""
-    return _outside("dev", ROOT) if is_root() else LOCAL
+    return VAR_TMP / f"carbon-dev-{_checkout_id()}" if is_root() else LOCAL
 
 
 def staging_folder() -> Path:
     """Root only: one copy of the server's binaries for each virtual environment."""
-    return _outside("bin", Path(sys.prefix))
+    digest = hashlib.sha256(os.fsencode(Path(sys.prefix))).hexdigest()[:12]
+    return VAR_TMP / f"carbon-bin-{digest}"
 
 
-def _outside(purpose: str, owner: Path) -> Path:
-    digest = hashlib.sha256(os.fsencode(owner)).hexdigest()[:12]
-    return VAR_TMP / f"carbon-{purpose}-{digest}"
+def _checkout_id() -> str:
+    """Random, in `.local`: a new clone at the path of a deleted one must not find its data."""
+    file = make_folder(LOCAL) / "checkout-id"
+    try:
+        with file.open("x") as fresh:
+            fresh.write(secrets.token_hex(6))
+    except FileExistsError:
+        pass
+    return file.read_text()
 
 
 def make_folder(folder: Path, *, mode: int = 0o700) -> Path:
