@@ -140,6 +140,8 @@ CELERY_BROKER_URL = f"{REDIS_URL}/0"  # everything else stands in carbon_platfor
 LANGUAGE_CODE = "en"
 USE_I18N = False
 TIME_ZONE = "UTC"
+DATE_FORMAT = "j M Y"
+DATETIME_FORMAT = "j M Y, H:i"  # in the admin; the pages spell theirs out
 USE_TZ = True
 
 # --- people ---------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.decorators.csrf import csrf_exempt
+from django.views.generic import RedirectView
 from django_prometheus.exports import ExportToDjangoView
 
 from apps.receipts import log_views
@@ -18,6 +19,10 @@ def nothing_here(_request: HttpRequest, **_: str) -> HttpResponse:
     """Keeps unknown API paths out of the framework's debug page."""
     raise Http404
 
+
+admin.site.site_header = "Carbon Platform, operations"
+admin.site.site_title = "Carbon Platform"
+admin.site.index_title = "Factors, credits, connections, periods, keys"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
@@ -42,6 +47,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("docs", openapi.reading_room, name="docs"),
     path("api/v1/", include("carbon_platform.api_v1")),
     path("admin/", admin.site.urls),
+    path("favicon.ico", RedirectView.as_view(url="/static/img/mark.svg")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("health", health.health, name="health"),

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.template.response import SimpleTemplateResponse
 from django.views import View
 from rest_framework.permissions import SAFE_METHODS
@@ -110,7 +111,12 @@ class WorkspacePage(LoginRequiredMixin, View):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not isinstance(request.user, User):
             return self.handle_no_permission()
-        self.membership = _membership(request)
+        try:
+            self.membership = membership_of(request)
+        except NoWorkspaceError as refusal:
+            if request.user.is_staff:  # an operator belongs to no workspace
+                return redirect("admin:index")
+            raise PermissionDenied(refusal.message) from refusal
         self.workspace = self.membership.workspace
         self.actor = actor_of_user(request.user)
         needed = Right.READ if request.method in SAFE_METHODS else self.write_right
@@ -122,18 +128,6 @@ class WorkspacePage(LoginRequiredMixin, View):
             if isinstance(response, SimpleTemplateResponse):
                 response.render()
             return response
-
-
-def workspace_of(request: HttpRequest) -> Workspace:
-    """The workspace a signed-in person works in, for a view that is no WorkspacePage."""
-    return _membership(request).workspace
-
-
-def _membership(request: HttpRequest) -> Membership:
-    try:
-        return membership_of(request)
-    except NoWorkspaceError as refusal:
-        raise PermissionDenied(refusal.message) from refusal
 
 
 def _named_workspace(text: str | UUID | None) -> UUID | None:

@@ -193,5 +193,13 @@ def test_a_page_asks_strangers_to_sign_in_and_refuses_people_without_a_workspace
     assert client.get("/page").status_code == 403
 
 
+def test_an_operator_without_a_workspace_is_led_to_the_admin(
+    client: Client, django_user_model: Any
+) -> None:
+    client.force_login(django_user_model.objects.create_superuser("operator"))
+
+    assert client.get("/page")["Location"] == "/admin/"
+
+
 def error(response: Any) -> dict[str, Any]:
     return {name: part for name, part in response.json()["error"].items() if name != "request_id"}
