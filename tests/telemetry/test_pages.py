@@ -178,6 +178,7 @@ def test_retrying_a_revoked_connection_says_why_not(
     assert "connect it anew" in text_of(answer)
 
 
+@pytest.mark.usefixtures("meters")
 def test_replacing_a_dead_key_on_the_page_goes_on_with_the_same_history(
     person: Client, connection: ProviderConnection
 ) -> None:
@@ -191,6 +192,7 @@ def test_replacing_a_dead_key_on_the_page_goes_on_with_the_same_history(
     assert (connection.status, connection.failure_kind) == ("active", "")
 
 
+@pytest.mark.usefixtures("meters")
 def test_a_new_key_that_the_provider_refuses_changes_nothing(
     person: Client, connection: ProviderConnection
 ) -> None:
