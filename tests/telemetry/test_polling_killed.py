@@ -5,15 +5,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from django.conf import settings as configured
-from django.db import connection as database
 
 from apps.common import clock
 from apps.telemetry.connectors.base import Account
@@ -21,6 +18,7 @@ from apps.telemetry.models import PollRun, ProviderConnection, TelemetryEvent
 from apps.telemetry.services import polling
 from apps.workspaces.models import Workspace
 from devstack.simulator.testing import RunningSimulator
+from tests.holding import database_url, held, is_waited_for
 from tests.telemetry.conftest import base_urls
 from tests.telemetry.metering import DAY, assert_sound, co2e_grams, connected
 from tests.telemetry.using import DIMS
@@ -136,25 +134,3 @@ def facts(connection: ProviderConnection) -> list[tuple[Any, ...]]:
 def kill(process: subprocess.Popen) -> None:
     process.send_signal(signal.SIGKILL)
     assert process.wait(10) == -signal.SIGKILL
-
-
-def database_url() -> str:
-    chosen = database.settings_dict
-    place = f"{chosen['HOST']}:{chosen['PORT']}/{chosen['NAME']}"
-    return f"postgres://{chosen['USER']}:{chosen['PASSWORD']}@{place}"
-
-
-@contextmanager
-def held(table: str) -> Iterator[None]:
-    """Nobody else writes the table while this lasts."""
-    with psycopg.connect(database_url()) as other:
-        other.execute(f"LOCK TABLE {table} IN SHARE MODE")
-        yield
-
-
-def is_waited_for(table: str) -> bool:
-    with database.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_locks WHERE relation = %s::regclass AND NOT granted", [table]
-        )
-        return bool(cursor.fetchone()[0])

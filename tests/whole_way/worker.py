@@ -4,14 +4,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
-import psycopg
 from django.conf import settings
-from django.db import connection as database
 
+from tests.holding import database_url, held, is_waited_for
 from tests.telemetry.waiting import until
 
 
@@ -55,25 +53,3 @@ class Worker:
             self.kill()
         until(lambda: not is_waited_for(table))  # until the server has noticed the loss
         self.start()
-
-
-def database_url() -> str:
-    chosen = database.settings_dict
-    place = f"{chosen['HOST']}:{chosen['PORT']}/{chosen['NAME']}"
-    return f"postgres://{chosen['USER']}:{chosen['PASSWORD']}@{place}"
-
-
-@contextmanager
-def held(table: str) -> Iterator[None]:
-    """Nobody else writes the table while this lasts."""
-    with psycopg.connect(database_url()) as other:
-        other.execute(f"LOCK TABLE {table} IN SHARE MODE")
-        yield
-
-
-def is_waited_for(table: str) -> bool:
-    with database.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_locks WHERE relation = %s::regclass AND NOT granted", [table]
-        )
-        return bool(cursor.fetchone()[0])

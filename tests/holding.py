@@ -1,0 +1,29 @@
+"""Stopping another process at a known moment: holding the table that it is about to write."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from django.db import connection as database
+
+
+def database_url() -> str:
+    chosen = database.settings_dict
+    place = f"{chosen['HOST']}:{chosen['PORT']}/{chosen['NAME']}"
+    return f"postgres://{chosen['USER']}:{chosen['PASSWORD']}@{place}"
+
+
+@contextmanager
+def held(table: str) -> Iterator[None]:
+    """Nobody else writes the table while this lasts."""
+    with psycopg.connect(database_url()) as other:
+        other.execute(f"LOCK TABLE {table} IN SHARE MODE")
+        yield
+
+
+def is_waited_for(table: str) -> bool:
+    with database.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks WHERE relation = %s::regclass AND NOT granted", [table]
+        )
+        return bool(cursor.fetchone()[0])
