@@ -53,7 +53,6 @@ def write_runtime(values: Mapping[str, str]) -> None:
 def _fresh() -> dict[str, str]:
     return {
         "ENVIRONMENT": "local",
-        "DEBUG": "true",
         "SECRET_KEY": secrets.token_urlsafe(48),
         "SECRET_KEYRING": f"kid1:{_seed()}",
         "RECEIPT_SIGNING_KEYS": f"1:{_seed()}",

@@ -2,7 +2,6 @@
 
 import os
 import tempfile
-from pathlib import Path
 
 import structlog
 
@@ -31,7 +30,6 @@ from carbon_platform.settings import CACHES, REDIS_URL  # noqa: E402
 structlog.configure(cache_logger_on_first_use=False)  # or a test could not listen to a logger
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-STATIC_ROOT = Path(tempfile.mkdtemp(prefix="carbon-static-"))  # nothing is collected for tests
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 
 # Each parallel worker has its own three of Redis' sixteen databases, and empties only those.

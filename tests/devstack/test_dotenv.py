@@ -53,7 +53,7 @@ def test_two_checkouts_share_no_secret(tmp_path: Path, monkeypatch: pytest.Monke
 
     same = {name for name in one if one[name] == other[name]}
 
-    assert same == {"ENVIRONMENT", "DEBUG", "ADMIN_EMAIL", "SIMULATE", "LOG_ORIGIN"}
+    assert same == {"ENVIRONMENT", "ADMIN_EMAIL", "SIMULATE", "LOG_ORIGIN"}
 
 
 def test_reading_skips_comments_and_keeps_what_follows_the_first_equals_sign() -> None:
