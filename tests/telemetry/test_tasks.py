@@ -20,8 +20,8 @@ from apps.telemetry.services import connections, outcomes
 from apps.workspaces.models import Workspace
 from devstack.ports import any_free
 from devstack.simulator.testing import RunningSimulator
+from tests.holding import database_url
 from tests.telemetry.metering import DAY, HOUR, NOW, START, connected
-from tests.telemetry.test_polling_killed import database_url
 
 
 @pytest.fixture
