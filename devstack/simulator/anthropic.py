@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from devstack.simulator.clock import rfc3339, unix
 from devstack.simulator.events import UsageEvent
@@ -23,10 +23,8 @@ from devstack.simulator.reports import (
     start_from_cursor,
     width_of,
 )
+from devstack.simulator.simulator import Simulator
 from devstack.simulator.wire import JsonObject, RefusedError, Reply, Request, json_reply
-
-if TYPE_CHECKING:
-    from devstack.simulator.simulator import Simulator
 
 DIMENSIONS = (
     "account_id",
@@ -78,7 +76,7 @@ def error(status: int, message: str | None = None) -> Reply:
     return reply.with_headers(request_id=request_id)
 
 
-def answer(request: Request, path: str, simulator: "Simulator") -> Reply:
+def answer(request: Request, path: str, simulator: Simulator) -> Reply:
     key = _authenticate(request)
     if request.method != "GET":
         raise RefusedError(error(405))
@@ -103,7 +101,7 @@ def _authenticate(request: Request) -> Key:
     return key
 
 
-def _report(request: Request, path: str, key: Key, simulator: "Simulator") -> JsonObject:
+def _report(request: Request, path: str, key: Key, simulator: Simulator) -> JsonObject:
     if path == "/v1/organizations/me":
         name = f"Simulated organisation {key.organisation}"
         identity = uuid_of(simulator.ledger.seed, key.organisation, "organisation")
@@ -115,7 +113,7 @@ def _report(request: Request, path: str, key: Key, simulator: "Simulator") -> Js
     raise RefusedError(error(404))
 
 
-def _messages(request: Request, key: Key, simulator: "Simulator") -> JsonObject:
+def _messages(request: Request, key: Key, simulator: Simulator) -> JsonObject:
     width = width_of(request)
     limit = limit_of(request, *LIMITS[width])
     group_by = choice_of(request, "group_by", DIMENSIONS)
@@ -136,7 +134,7 @@ def _page(
 
 
 def _buckets(
-    request: Request, width: int, limit: int, simulator: "Simulator"
+    request: Request, width: int, limit: int, simulator: Simulator
 ) -> tuple[list[Bucket], int | None]:
     """Whole buckets only: the start is snapped down, the running bucket is not cut.
 
@@ -171,7 +169,7 @@ def _time(request: Request, name: str) -> int | None:
 
 
 def _events(
-    request: Request, key: Key, buckets: Sequence[Bucket], simulator: "Simulator"
+    request: Request, key: Key, buckets: Sequence[Bucket], simulator: Simulator
 ) -> list[UsageEvent]:
     if not buckets:
         return []
@@ -203,7 +201,7 @@ def _usage_row(row: Row) -> JsonObject:
     }
 
 
-def _costs(request: Request, key: Key, simulator: "Simulator") -> JsonObject:
+def _costs(request: Request, key: Key, simulator: Simulator) -> JsonObject:
     width_of(request, ("1d",))
     limit = limit_of(request, *COST_LIMITS)
     group_by = choice_of(request, "group_by", COST_DIMENSIONS)

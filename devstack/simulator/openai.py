@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from devstack.simulator.events import Dimension, UsageEvent
 from devstack.simulator.history import DAY
@@ -21,10 +21,8 @@ from devstack.simulator.reports import (
     start_from_cursor,
     width_of,
 )
+from devstack.simulator.simulator import Simulator
 from devstack.simulator.wire import JsonObject, RefusedError, Reply, Request, json_reply
-
-if TYPE_CHECKING:
-    from devstack.simulator.simulator import Simulator
 
 USAGE = "/organization/usage/"
 COMMON = ("project_id", "user_id", "api_key_id", "model")
@@ -74,7 +72,7 @@ def _request_id() -> dict[str, str]:
     return {"x_request_id": "req_" + uuid.uuid4().hex}
 
 
-def answer(request: Request, path: str, simulator: "Simulator") -> Reply:
+def answer(request: Request, path: str, simulator: Simulator) -> Reply:
     key = _authenticate(request)
     if request.method != "GET":
         raise RefusedError(error(405, "Method not allowed."))
@@ -103,7 +101,7 @@ def _authenticate(request: Request) -> Key:
     return key
 
 
-def _usage(request: Request, endpoint: str, key: Key, simulator: "Simulator") -> JsonObject:
+def _usage(request: Request, endpoint: str, key: Key, simulator: Simulator) -> JsonObject:
     width = width_of(request)
     limit = limit_of(request, *LIMITS[width])
     group_by = choice_of(request, "group_by", DIMENSIONS[endpoint])
@@ -163,7 +161,7 @@ def _events(
     endpoint: str,
     key: Key,
     buckets: Sequence[Bucket],
-    simulator: "Simulator",
+    simulator: Simulator,
 ) -> list[UsageEvent]:
     if not buckets:
         return []
@@ -219,7 +217,7 @@ def _completions(row: Row, shape: str) -> JsonObject:
     return fields
 
 
-def _costs(request: Request, key: Key, simulator: "Simulator") -> JsonObject:
+def _costs(request: Request, key: Key, simulator: Simulator) -> JsonObject:
     width_of(request, ("1d",))
     limit = limit_of(request, *COST_LIMITS)
     group_by = choice_of(request, "group_by", COST_DIMENSIONS)

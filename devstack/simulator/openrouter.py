@@ -1,7 +1,6 @@
 """OpenRouter's activity, analytics, key and credits, https://openrouter.ai/docs/api-reference."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from devstack.simulator.clock import day_of, rfc3339, unix
 from devstack.simulator.events import UsageEvent
@@ -16,10 +15,8 @@ from devstack.simulator.openrouter_facts import (
     models,
 )
 from devstack.simulator.reports import Bucket, Row, grouped
+from devstack.simulator.simulator import Simulator
 from devstack.simulator.wire import JsonObject, RefusedError, Reply, Request, json_reply
-
-if TYPE_CHECKING:
-    from devstack.simulator.simulator import Simulator
 
 DAYS_KEPT = 30
 ROW_DIMENSIONS = ("model", "model_permaslug", "endpoint_id", "provider_name")
@@ -46,7 +43,7 @@ def error(status: int, message: str | None = None) -> Reply:
     return json_reply({"error": body}, status)
 
 
-def answer(request: Request, path: str, simulator: "Simulator") -> Reply:
+def answer(request: Request, path: str, simulator: Simulator) -> Reply:
     if (request.method, path) == ("GET", "/models"):
         return json_reply(models())
     key = _authenticate(request)
@@ -76,12 +73,12 @@ def _authenticate(request: Request) -> Key:
     return key
 
 
-def _events(key: Key, simulator: "Simulator", start: int, end: int) -> list[UsageEvent]:
+def _events(key: Key, simulator: Simulator, start: int, end: int) -> list[UsageEvent]:
     now = simulator.clock.now()
     return simulator.ledger.visible("openrouter", key.organisation, "activity", start, end, now=now)
 
 
-def _activity(request: Request, key: Key, simulator: "Simulator") -> JsonObject:
+def _activity(request: Request, key: Key, simulator: Simulator) -> JsonObject:
     """Day rows of the last 30 completed UTC days, newest first."""
     today = simulator.clock.now() // DAY * DAY
     starts = range(today - DAYS_KEPT * DAY, today, DAY)
@@ -133,7 +130,7 @@ def _activity_row(date: str, row: Row, *, counts_cached: bool) -> JsonObject:
     return fields
 
 
-def _usd(key: Key, simulator: "Simulator") -> dict[str, float]:
+def _usd(key: Key, simulator: Simulator) -> dict[str, float]:
     """Dollars spent over the last days, for `/key` and `/credits`."""
     now = simulator.clock.now()
     today = now // DAY * DAY
@@ -147,12 +144,12 @@ def _usd(key: Key, simulator: "Simulator") -> dict[str, float]:
     return spent
 
 
-def _credits(_request: Request, key: Key, simulator: "Simulator") -> JsonObject:
+def _credits(_request: Request, key: Key, simulator: Simulator) -> JsonObject:
     spent = _usd(key, simulator)["usage"]
     return {"data": {"total_credits": spent + 100, "total_usage": spent}}
 
 
-def _analytics(request: Request, key: Key, simulator: "Simulator") -> JsonObject:
+def _analytics(request: Request, key: Key, simulator: Simulator) -> JsonObject:
     """Hour or day rows, newest first, intervals without use absent, `truncated` when cut."""
     try:
         body = request.json()

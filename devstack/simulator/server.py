@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from urllib.parse import parse_qsl, urlsplit
 
+from devstack.simulator.doors import reply_to
 from devstack.simulator.simulator import Simulator
 from devstack.simulator.wire import Reply, Request
 
@@ -48,7 +49,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         request = self._read()
-        self._write(self.server.simulator.reply_to(request))
+        self._write(reply_to(self.server.simulator, request))
 
     do_GET = do_POST = do_DELETE = _answer  # noqa: N815 - the names the base class looks for
 

@@ -2,16 +2,14 @@
 
 import operator
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from devstack.simulator import stripe_objects
 from devstack.simulator.keys import masked
+from devstack.simulator.simulator import Simulator
 from devstack.simulator.stripe_account import StripeAccount
 from devstack.simulator.stripe_pages import page
 from devstack.simulator.wire import JsonObject, RefusedError, Reply, Request, json_reply, nested
-
-if TYPE_CHECKING:
-    from devstack.simulator.simulator import Simulator
 
 KEY_PREFIX = "sk_test_"
 REPLAYABLE = 500  # from here on an answer to a refused call is kept, as Stripe does
@@ -54,7 +52,7 @@ def _headers() -> dict[str, str]:
     }
 
 
-def answer(request: Request, path: str, simulator: "Simulator") -> Reply:
+def answer(request: Request, path: str, simulator: Simulator) -> Reply:
     if not path.startswith("/v1/"):
         return page(request, path, simulator)
     _authenticate(request)
@@ -129,7 +127,7 @@ def _within(created: int, bounds: JsonObject | str) -> bool:
     return all(holds[name](created, int(bound)) for name, bound in bounds.items())
 
 
-def _post(request: Request, resource: str, simulator: "Simulator") -> Reply:
+def _post(request: Request, resource: str, simulator: Simulator) -> Reply:
     key = request.headers.get("idempotency-key")
     if key is not None and len(key) > LONGEST_KEY:
         raise RefusedError(error(400, "The idempotency key is too long."))
@@ -152,9 +150,7 @@ def _post(request: Request, resource: str, simulator: "Simulator") -> Reply:
     return reply.with_headers(idempotent_replayed="true") if replayed else reply
 
 
-def _created(
-    resource: str, params: JsonObject, base_url: str, simulator: "Simulator"
-) -> JsonObject:
+def _created(resource: str, params: JsonObject, base_url: str, simulator: Simulator) -> JsonObject:
     account, now = simulator.stripe, simulator.clock.now()
     if resource == "customers":
         customer = stripe_objects.customer(params, now=now)
@@ -170,7 +166,7 @@ def _created(
     raise RefusedError(error(404, f"Unrecognized request URL (POST: /v1/{resource})."))
 
 
-def _checkout(params: JsonObject, base_url: str, simulator: "Simulator") -> JsonObject:
+def _checkout(params: JsonObject, base_url: str, simulator: Simulator) -> JsonObject:
     account, now = simulator.stripe, simulator.clock.now()
     if params.get("mode") != "subscription":
         raise RefusedError(error(400, "Only mode=subscription is simulated.", param="mode"))

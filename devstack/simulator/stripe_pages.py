@@ -1,13 +1,10 @@
 """The pages a customer sees at Stripe: a checkout to pay at, a portal to come back from."""
 
 import html
-from typing import TYPE_CHECKING
 
 from devstack.simulator import stripe_story
+from devstack.simulator.simulator import Simulator
 from devstack.simulator.wire import JsonObject, RefusedError, Reply, Request, html_reply
-
-if TYPE_CHECKING:
-    from devstack.simulator.simulator import Simulator
 
 FRAME = (
     "<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title>"
@@ -16,7 +13,7 @@ FRAME = (
 )
 
 
-def page(request: Request, path: str, simulator: "Simulator") -> Reply:
+def page(request: Request, path: str, simulator: Simulator) -> Reply:
     kind, _, session_id = path.removeprefix("/").partition("/")
     if kind == "checkout" and request.method == "POST":
         return _pay(session_id, simulator)
@@ -27,7 +24,7 @@ def page(request: Request, path: str, simulator: "Simulator") -> Reply:
     raise RefusedError(html_reply(FRAME.format(title="No such page", inner=""), 404))
 
 
-def _checkout(session_id: str, simulator: "Simulator") -> Reply:
+def _checkout(session_id: str, simulator: Simulator) -> Reply:
     session = _session("checkout_sessions", session_id, simulator)
     if session["status"] != "open":
         return html_reply(FRAME.format(title="Already paid", inner=""))
@@ -38,7 +35,7 @@ def _checkout(session_id: str, simulator: "Simulator") -> Reply:
     return html_reply(FRAME.format(title="Checkout", inner=button + cancel))
 
 
-def _pay(session_id: str, simulator: "Simulator") -> Reply:
+def _pay(session_id: str, simulator: Simulator) -> Reply:
     _session("checkout_sessions", session_id, simulator)
     try:
         session, events = stripe_story.pay(simulator.stripe, session_id, at=simulator.clock.now())
@@ -49,14 +46,14 @@ def _pay(session_id: str, simulator: "Simulator") -> Reply:
     return Reply(303, b"", {"Location": target})
 
 
-def _portal(session_id: str, simulator: "Simulator") -> Reply:
+def _portal(session_id: str, simulator: Simulator) -> Reply:
     session = _session("portal_sessions", session_id, simulator)
     back = html.escape(session["return_url"] or "")
     inner = f'<p>Customer {session["customer"]}</p><p><a href="{back}">Return</a></p>'
     return html_reply(FRAME.format(title="Billing portal", inner=inner))
 
 
-def _session(kind: str, session_id: str, simulator: "Simulator") -> JsonObject:
+def _session(kind: str, session_id: str, simulator: Simulator) -> JsonObject:
     found = simulator.stripe.get(kind, session_id)
     if found is None:
         raise RefusedError(html_reply(FRAME.format(title="No such session", inner=""), 404))
