@@ -3,8 +3,6 @@
 import os
 import tempfile
 
-import structlog
-
 ONLY_FOR_TESTS = {
     "ENVIRONMENT": "local",
     "DEBUG": "false",
@@ -26,8 +24,6 @@ os.environ.setdefault("REDIS_URL", "redis://127.0.0.1:1")
 
 from carbon_platform.settings import *  # noqa: E402, F403 - the product's settings, after the environment
 from carbon_platform.settings import CACHES, REDIS_URL  # noqa: E402
-
-structlog.configure(cache_logger_on_first_use=False)  # or a test could not listen to a logger
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
