@@ -11,7 +11,9 @@ TRUE = {"1", "true", "yes", "on"}
 
 FOR_A_TERMINAL = {"PYTHONUNBUFFERED": "1", "LOG_FORMAT": "console"}
 
-CELERY = [PYTHON, "-m", "celery", "--quiet", "-A", "carbon_platform"]
+# A worker warns at length when it is root; on a developer's machine that is no news.
+CALM = ["-W", "ignore:You're running the worker with superuser privileges"]
+CELERY = [PYTHON, *CALM, "-m", "celery", "--quiet", "-A", "carbon_platform"]
 BOOTSTRAP = [PYTHON, "manage.py", "bootstrap"]
 DEMO = [PYTHON, "-m", "devstack.demo"]
 WORKER = [*CELERY, "worker", "-c", "2", "--without-gossip", "--without-mingle"]

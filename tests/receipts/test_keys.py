@@ -25,7 +25,7 @@ def seed(letter: str) -> str:
 def test_registering_again_publishes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     call_command("register_signing_keys")
 
-    assert capsys.readouterr().out.splitlines()[-1] == "nothing new"
+    assert capsys.readouterr().out.splitlines()[-1] == "signing keys: nothing new"
     assert SigningKey.objects.count() == 1
 
 

@@ -20,4 +20,4 @@ class Command(BaseCommand):
         for key in published:
             self.stdout.write(f"published {key}")
         if not published:
-            self.stdout.write("nothing new")
+            self.stdout.write("signing keys: nothing new")
