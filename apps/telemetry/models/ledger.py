@@ -95,26 +95,10 @@ class TelemetryEvent(models.Model):
         return f"evt_{bytes(self.idempotency_hash).hex()}"
 
 
-class CarbonEntry(Quantities):
-    """One line of the ledger: what a fact costs the air, or the difference when it was revised.
+class Dimensions(models.Model):
+    """By what entries and rollups are grouped. Their references are checked where an event is."""
 
-    Append-only. `calculation` is the whole calculation after this line (inputs, factors, results),
-    and the database refuses a line after which the event's lines do not sum to it.
-    """
-
-    class Reason(models.TextChoices):
-        MEASURED = "measured"
-        REVISED = "revised"
-        WITHDRAWN = "withdrawn"
-        RECALCULATED = "recalculated"
-
-    id = models.BigAutoField(primary_key=True)
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+")
-    event = models.ForeignKey(
-        TelemetryEvent, on_delete=models.PROTECT, related_name="entries", db_constraint=False
-    )
-    sequence = models.PositiveIntegerField()
-    reason = models.CharField(max_length=16, choices=Reason)
     project = models.ForeignKey(
         Project, on_delete=models.PROTECT, related_name="+", db_constraint=False
     )
@@ -128,6 +112,30 @@ class CarbonEntry(Quantities):
     provider = models.CharField(max_length=64)
     model = models.CharField(max_length=200, null=True)  # noqa: DJ001 - the provider named none
     is_test = models.BooleanField()
+
+    class Meta:
+        abstract = True
+
+
+class CarbonEntry(Dimensions, Quantities):
+    """One line of the ledger: what a fact costs the air, or the difference when it was revised.
+
+    Append-only. `calculation` is the whole calculation after this line (inputs, factors, results),
+    and the database refuses a line after which the event's lines do not sum to it.
+    """
+
+    class Reason(models.TextChoices):
+        MEASURED = "measured"
+        REVISED = "revised"
+        WITHDRAWN = "withdrawn"
+        RECALCULATED = "recalculated"
+
+    id = models.BigAutoField(primary_key=True)
+    event = models.ForeignKey(
+        TelemetryEvent, on_delete=models.PROTECT, related_name="entries", db_constraint=False
+    )
+    sequence = models.PositiveIntegerField()
+    reason = models.CharField(max_length=16, choices=Reason)
     used_at = models.DateTimeField()
     recorded_at = models.DateTimeField()
     factor_set = models.ForeignKey(FactorSet, on_delete=models.PROTECT, related_name="+")
@@ -147,28 +155,14 @@ class CarbonEntry(Quantities):
         return f"{self.reason} {self.co2e_grams} g"
 
 
-class Rollup(Quantities):
+class Rollup(Dimensions, Quantities):
     """The hourly sums of entries that every dashboard, report and bill reads.
 
     Written by a trigger on the entries alone; nothing else may write here.
     """
 
     id = models.BigAutoField(primary_key=True)
-    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+")
     hour = models.DateTimeField()
-    project = models.ForeignKey(
-        Project, on_delete=models.PROTECT, related_name="+", db_constraint=False
-    )
-    connection = models.ForeignKey(
-        ProviderConnection,
-        on_delete=models.PROTECT,
-        null=True,
-        related_name="+",
-        db_constraint=False,
-    )
-    provider = models.CharField(max_length=64)
-    model = models.CharField(max_length=200, null=True)  # noqa: DJ001 - the provider named none
-    is_test = models.BooleanField()
     entries = models.BigIntegerField()
 
     class Meta:
