@@ -11,8 +11,8 @@ from django.db import connection as database
 
 from apps.emissions.selectors import current_factors
 from apps.telemetry import selectors
+from apps.telemetry.models import SUMMED
 from apps.telemetry.selectors import Span
-from apps.telemetry.services.valuation import QUANTITIES
 from apps.workspaces.models import Workspace
 from benchmarks.measuring import Result, percentile
 from benchmarks.workspace import START, new_connection, new_project, new_workspace
@@ -21,7 +21,6 @@ DAYS = 60
 PROJECTS = 7
 MODELS = 10
 CALLS = 40
-SUMMED = QUANTITIES
 
 
 def run() -> Iterator[Result]:

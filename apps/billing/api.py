@@ -12,6 +12,7 @@ from apps.billing.models import BillingPeriod, CreditAllocation, CreditBatch
 from apps.billing.plans import PLAN_NAMES, PLANS
 from apps.billing.serials import SerialError, parse
 from apps.billing.services.retirements import serials
+from apps.common.figures import BoundsOutput
 from apps.workspaces.access import WorkspaceApi
 
 
@@ -36,14 +37,6 @@ class PlansApi(WorkspaceApi):
         current = selectors.current_plan(self.workspace)
         plans = list(PLANS.values())
         return Response(self.Output({"current": current.name, "plans": plans}).data)
-
-
-class BoundsOutput(serializers.Serializer):
-    """A footprint with its bounds."""
-
-    low = serializers.FloatField()
-    central = serializers.FloatField()
-    high = serializers.FloatField()
 
 
 class PeriodOutput(serializers.Serializer):

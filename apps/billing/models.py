@@ -11,8 +11,6 @@ from apps.common.ids import public_id
 from apps.telemetry.models import CarbonEntry
 from apps.workspaces.models import Workspace
 
-GRAMS_PER_TONNE = 1_000_000
-
 
 def _period_id() -> str:
     return public_id("per")

@@ -6,7 +6,7 @@ from typing import Final
 
 from django.db import connection
 
-from apps.telemetry.selectors.figures import BOUNDED, SUMMED, TOKENS
+from apps.telemetry.models import BOUNDED, SUMMED, TOKENS
 
 KEY: Final = "workspace_id, hour, project_id, connection_id, provider, model, is_test"
 _NAMED: Final = {

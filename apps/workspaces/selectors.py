@@ -1,10 +1,9 @@
 """What there is: workspaces, keys and memberships, as a caller may find them."""
 
-from datetime import datetime
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db.models import Q, QuerySet, Value
+from django.db.models import QuerySet, Value
 from django.db.models.functions import Lower
 
 from apps.workspaces.errors import WorkspaceNotFoundError
@@ -49,13 +48,6 @@ def has_workspace_with_slug(slug: str) -> bool:
 
 def key_by_lookup_id(lookup_id: str) -> ApiKey | None:
     return ApiKey.objects.select_related("workspace").filter(lookup_id=lookup_id).first()
-
-
-def usable_keys(workspace: Workspace, *, now: datetime) -> QuerySet[ApiKey]:
-    """Keys that open the workspace at this moment."""
-    return ApiKey.objects.filter(
-        Q(expires_at=None) | Q(expires_at__gt=now), workspace=workspace, revoked_at=None
-    ).order_by("-created_at", "-id")
 
 
 def memberships_of(user: User) -> QuerySet[Membership]:

@@ -14,9 +14,10 @@ import structlog
 from django.db import IntegrityError, transaction
 from psycopg.types.range import Int8Range
 
+from apps.billing.allocation import GRAMS_PER_TONNE
 from apps.billing.credit_rows import COLUMNS, BatchRow, Fault, read_row
 from apps.billing.errors import CreditFileError
-from apps.billing.models import GRAMS_PER_TONNE, CreditBatch
+from apps.billing.models import CreditBatch
 from apps.billing.selectors import highest_gram, overlapping_batches
 from apps.common.locks import transaction_lock
 

@@ -7,8 +7,9 @@ from typing import Final
 import structlog
 from django.db import transaction
 
+from apps.billing.allocation import GRAMS_PER_TONNE
 from apps.billing.errors import RetirementNotPendingError
-from apps.billing.models import GRAMS_PER_TONNE, CreditBatch, RetirementOrder
+from apps.billing.models import CreditBatch, RetirementOrder
 from apps.billing.registry import (
     Confirmation,
     RegistryAnswerError,

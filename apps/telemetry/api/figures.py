@@ -5,15 +5,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from apps.common.figures import BoundsOutput
 from apps.telemetry import selectors
-
-
-class BoundsOutput(serializers.Serializer):
-    """A quantity with its 90 % interval."""
-
-    low = serializers.FloatField()
-    central = serializers.FloatField()
-    high = serializers.FloatField()
 
 
 class TotalsOutput(serializers.Serializer):

@@ -2,12 +2,22 @@
 
 from apps.telemetry.models.connections import ProviderConnection, Workload
 from apps.telemetry.models.ledger import CarbonEntry, Rollup, TelemetryEvent
-from apps.telemetry.models.quantities import ENERGY_PLACES, MASS_PLACES, Quantities
+from apps.telemetry.models.quantities import (
+    BOUNDED,
+    ENERGY_PLACES,
+    MASS_PLACES,
+    SUMMED,
+    TOKENS,
+    Quantities,
+)
 from apps.telemetry.models.readings import MeteredBucket, PollRun, SyncCursor
 
 __all__ = [
+    "BOUNDED",
     "ENERGY_PLACES",
     "MASS_PLACES",
+    "SUMMED",
+    "TOKENS",
     "CarbonEntry",
     "MeteredBucket",
     "PollRun",

@@ -1,5 +1,7 @@
 """The summable columns that an entry and a rollup share, and how exact each is."""
 
+from typing import Final
+
 from django.db import models
 
 ENERGY_PLACES = 15
@@ -21,6 +23,28 @@ def mass_column() -> models.DecimalField:
 def count_column() -> models.DecimalField:
     """A whole number whose sums may need more than 64 bits."""
     return models.DecimalField(max_digits=30, decimal_places=0)
+
+
+TOKENS: Final = (
+    "input_uncached_tokens",
+    "input_cache_read_tokens",
+    "input_cache_write_tokens",
+    "output_tokens",
+)
+BOUNDED: Final = (
+    "energy_kwh",
+    "co2e_grams",
+    "operational_co2e_grams",
+    "embodied_co2e_grams",
+    "water_litres",
+)
+"""The quantities that carry bounds."""
+SUMMED: Final = (
+    *TOKENS,
+    "requests",
+    *(f"{name}{bound}" for name in BOUNDED for bound in ("_low", "", "_high")),
+)
+"""Every summable column of `Quantities`."""
 
 
 class Quantities(models.Model):

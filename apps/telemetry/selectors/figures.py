@@ -6,25 +6,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, Literal
 
+from apps.telemetry.models import TOKENS
+
 HOUR: Final = timedelta(hours=1)
-TOKENS: Final = (
-    "input_uncached_tokens",
-    "input_cache_read_tokens",
-    "input_cache_write_tokens",
-    "output_tokens",
-)
-BOUNDED: Final = (
-    "energy_kwh",
-    "co2e_grams",
-    "operational_co2e_grams",
-    "embodied_co2e_grams",
-    "water_litres",
-)
-SUMMED: Final = (
-    *TOKENS,
-    "requests",
-    *(f"{name}{bound}" for name in BOUNDED for bound in ("_low", "", "_high")),
-)
 Step = Literal["hour", "day", "week", "month"]
 Split = Literal["model", "project", "provider", "connection"]
 CONFIDENCE_ORDER: Final = ("measured", "benchmarked", "estimated")

@@ -11,11 +11,10 @@ from django.db.models.functions import Trunc
 
 from apps.emissions.calc.resolve import resolve
 from apps.emissions.selectors import CurrentFactors
-from apps.telemetry.models import CarbonEntry, ProviderConnection, Rollup
+from apps.telemetry.models import SUMMED, CarbonEntry, ProviderConnection, Rollup
 from apps.telemetry.selectors.figures import (
     CONFIDENCE_ORDER,
     HOUR,
-    SUMMED,
     Group,
     Point,
     Span,

@@ -10,7 +10,8 @@ from django.db import connection as database
 
 from apps.common.bulk import Columns, as_arrays, insert_from_rows
 from apps.emissions.selectors import CurrentFactors
-from apps.telemetry.services.valuation import QUANTITIES, Metered, Valued, value
+from apps.telemetry.models import SUMMED
+from apps.telemetry.services.valuation import Metered, Valued, value
 
 COLUMNS: Final[Columns] = {
     "workspace_id": "bigint",
@@ -26,11 +27,11 @@ COLUMNS: Final[Columns] = {
     "recorded_at": "timestamptz",
     "factor_set_id": "bigint",
     "calculation": "jsonb",
-    **dict.fromkeys(QUANTITIES, "numeric"),
+    **dict.fromkeys(SUMMED, "numeric"),
 }
 INSERT: Final = insert_from_rows("telemetry_carbonentry", COLUMNS)
 STANDING: Final = (
-    f"SELECT event_id, max(sequence), {', '.join(f'sum({name})' for name in QUANTITIES)} "  # noqa: S608 - our own column names
+    f"SELECT event_id, max(sequence), {', '.join(f'sum({name})' for name in SUMMED)} "  # noqa: S608 - our own column names
     "FROM telemetry_carbonentry WHERE event_id = ANY(%s) GROUP BY event_id"
 )
 
@@ -78,7 +79,7 @@ def _entry_rows(
 ) -> Iterable[tuple[Any, ...]]:
     for state in states:
         valued = value(state.metered, factors)
-        sequence, before = standing.get(state.id, (0, (None,) * len(QUANTITIES)))
+        sequence, before = standing.get(state.id, (0, (None,) * len(SUMMED)))
         difference = _difference(valued, before)
         if sequence and not any(difference):
             continue
@@ -104,7 +105,5 @@ def _difference(valued: Valued, before: Sequence[Decimal | None]) -> list[Decima
     """After minus before, column by column. What is unknown both before and after stays unknown."""
     return [
         None if after is None and earlier is None else (after or Decimal()) - (earlier or Decimal())
-        for after, earlier in zip(
-            (valued.quantities[name] for name in QUANTITIES), before, strict=True
-        )
+        for after, earlier in zip((valued.quantities[name] for name in SUMMED), before, strict=True)
     ]

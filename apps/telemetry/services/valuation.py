@@ -11,30 +11,12 @@ from apps.emissions.calc.resolve import Resolved, resolve
 from apps.emissions.calc.tokens import token_estimate
 from apps.emissions.calc.usage import TokenUsage
 from apps.emissions.selectors import CurrentFactors
-from apps.telemetry.models import ENERGY_PLACES, MASS_PLACES
+from apps.telemetry.models import BOUNDED, ENERGY_PLACES, MASS_PLACES, TOKENS
 
 KWH: Final = Decimal(1).scaleb(-ENERGY_PLACES)
 MASS: Final = Decimal(1).scaleb(-MASS_PLACES)
-BOUNDED: Final = {
-    "energy_kwh": KWH,
-    "operational_co2e_grams": MASS,
-    "embodied_co2e_grams": MASS,
-    "co2e_grams": MASS,
-    "water_litres": MASS,
-}
-"""The outputs that carry bounds, and the step each is rounded to."""
-COUNTS: Final = (
-    "input_uncached_tokens",
-    "input_cache_read_tokens",
-    "input_cache_write_tokens",
-    "output_tokens",
-    "requests",
-)
-QUANTITIES: Final = (
-    *COUNTS,
-    *(f"{name}{bound}" for name in BOUNDED for bound in ("_low", "", "_high")),
-)
-"""Every summable column of an entry, in the order of the model."""
+STEPS: Final = {name: KWH if name.endswith("_kwh") else MASS for name in BOUNDED}
+"""The step that each output is rounded to."""
 
 COUNTRY_OF_GEOGRAPHY: Final = {"us": "US"}
 """Anthropic's `inference_geo` where it is a country; `global` and `not_available` are none."""
@@ -70,7 +52,7 @@ def value(metered: Metered, factors: CurrentFactors) -> Valued:
     calls = metered.requests or _calls_of_short_context(metered, resolved)
     estimate = token_estimate(_usage(metered, calls), resolved)
     quantities: dict[str, Decimal | None] = {
-        name: _whole(getattr(metered, name)) for name in COUNTS
+        name: _whole(getattr(metered, name)) for name in (*TOKENS, "requests")
     }
     calculation: dict[str, Any] = {
         "factor_version": factors.version,
@@ -90,7 +72,7 @@ def value(metered: Metered, factors: CurrentFactors) -> Valued:
     if not metered.requests:
         calculation["calls_assumed"] = calls
         calculation["warnings"].append("requests_unknown")
-    for name, step in BOUNDED.items():
+    for name, step in STEPS.items():
         rounded = _rounded(getattr(estimate, name), step)
         calculation[name] = {bound: format(number, "f") for bound, number in rounded.items()}
         quantities[f"{name}_low"] = rounded["low"]
