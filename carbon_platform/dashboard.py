@@ -1,13 +1,12 @@
 """The overview page, the one view that joins all apps."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from apps.billing.selectors import latest_closed_period, open_period
+from apps.billing.selectors import open_period
 from apps.common import clock
 from apps.emissions.selectors import current_factors
 from apps.receipts.selectors import receipts_of
@@ -17,14 +16,6 @@ from apps.workspaces.access import WorkspacePage
 
 DAYS: Final = (7, 30, 60)
 TOP_MODELS: Final = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One of the spans a reader may pick."""
-
-    days: int
-    is_chosen: bool
 
 
 class OverviewPage(WorkspacePage):
@@ -58,7 +49,7 @@ class OverviewPage(WorkspacePage):
             "groups_left_out": max(0, len(groups) - TOP_MODELS),
             "most": max((group.totals.bounds("co2e_grams").high for group in groups), default=0),
             "factor_version": factors.version,
-            "choices": [Choice(option, option == days) for option in DAYS],
+            "choices": DAYS,
             "days": days,
             "split": split,
             "connections": connections,
@@ -68,7 +59,6 @@ class OverviewPage(WorkspacePage):
                 if connection.status == ProviderConnection.Status.ERROR
             ],
             "open_period": open_period(self.workspace),
-            "closed_period": latest_closed_period(self.workspace),
             "latest_receipt": receipts_of(self.workspace).first(),
         }
 

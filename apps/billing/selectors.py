@@ -63,11 +63,6 @@ def open_period(workspace: Workspace) -> BillingPeriod | None:
     return BillingPeriod.objects.filter(workspace=workspace, status=Status.OPEN).first()
 
 
-def latest_closed_period(workspace: Workspace) -> BillingPeriod | None:
-    closed = BillingPeriod.objects.filter(workspace=workspace, status=Status.CLOSED)
-    return closed.order_by("-starts_at").first()
-
-
 def workspace_ids_to_advance(now: datetime) -> list[int]:
     """Workspaces without an open period, or with a free one that is over.
 
