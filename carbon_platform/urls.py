@@ -8,10 +8,11 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import RedirectView
 from django_prometheus.exports import ExportToDjangoView
 
+from apps.billing import views as billing
 from apps.receipts import log_views
 from apps.receipts import views as receipts
 from apps.telemetry import views as telemetry
-from carbon_platform import dashboard, health, home, openapi
+from carbon_platform import dashboard, health, home, methodology, openapi
 
 
 @csrf_exempt
@@ -35,6 +36,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         telemetry.ConnectionActionPage.as_view(),
         name="connection-action",
     ),
+    path("dashboard/billing/", billing.BillingPage.as_view(), name="billing"),
     path("dashboard/receipts/", receipts.ReceiptsPage.as_view(), name="receipts"),
     path("verify/", receipts.verify_upload, name="verify-upload"),
     path("verify/<str:receipt_id>", receipts.verify_page, name="verify"),
@@ -44,6 +46,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("log/checkpoint", log_views.checkpoint, name="log-checkpoint"),
     path("log/tile/entries/<path:place>", log_views.entries, name="log-entries"),
     path("log/tile/<str:level>/<path:place>", log_views.tile, name="log-tile"),
+    path("methodology/", methodology.methodology, name="methodology"),
+    path("methodology/explain", methodology.explain, name="methodology-explain"),
+    path("methodology/vectors", methodology.vectors, name="methodology-vectors"),
     path("docs", openapi.reading_room, name="docs"),
     path("api/v1/", include("carbon_platform.api_v1")),
     path("admin/", admin.site.urls),

@@ -38,6 +38,15 @@ def factors_by_version(version: str) -> CurrentFactors:
     return _read(*row)
 
 
+def factors_by_id(factor_set_id: int) -> CurrentFactors:
+    """The published factor set that an entry of the ledger names."""
+    published = FactorSet.objects.filter(status=FactorSet.Status.PUBLISHED, pk=factor_set_id)
+    row = published.values_list("id", "sha256").first()
+    if row is None:
+        raise FactorSetNotFoundError("No factor set is published under this number")
+    return _read(*row)
+
+
 def current_document() -> dict[str, Any] | None:
     """The document of the current factor set as it is stored, if there is one."""
     return FactorSet.objects.filter(is_current=True).values_list("document", flat=True).first()

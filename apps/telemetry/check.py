@@ -15,7 +15,9 @@ _NAMED: Final = {
     for suffix, bound in (("_low", "low"), ("", "central"), ("_high", "high"))
 }
 _SUMS: Final = ", ".join(f"coalesce(sum({name}), 0) AS {name}" for name in SUMMED)
-_WRONG_COUNT: Final = " OR ".join(f"total.{name} <> event.{name}" for name in TOKENS)
+_WRONG_COUNT: Final = " OR ".join(
+    f"total.{name} <> event.{name} * event.is_counted::int" for name in TOKENS
+)
 _WRONG_TOTAL: Final = " OR ".join(
     f"total.{name} IS DISTINCT FROM (last.calculation #>> '{path}')::numeric"
     for name, path in _NAMED.items()
@@ -49,7 +51,8 @@ CHECKS: Final = {
             SELECT FROM telemetry_carbonentry AS entry WHERE entry.event_id = event.id)""",
     "events whose entries do not sum to their counts": f"""{_OF_TOTAL}
         SELECT count(*) FROM total JOIN telemetry_telemetryevent AS event ON event.id = event_id
-        WHERE {_WRONG_COUNT} OR total.requests <> coalesce(event.requests, 0)""",
+        WHERE {_WRONG_COUNT}
+            OR total.requests <> coalesce(event.requests, 0) * event.is_counted::int""",
     "events whose entries do not sum to their latest calculation": f"""{_OF_TOTAL}
         SELECT count(*) FROM total JOIN telemetry_carbonentry AS last
             ON last.event_id = total.event_id AND last.sequence = total.last

@@ -1,6 +1,12 @@
 """What telemetry refuses, in words a client can act on."""
 
-from apps.common.errors import ConflictError, InvalidError, NotFoundError, UnavailableError
+from apps.common.errors import (
+    ConflictError,
+    InvalidError,
+    NotFoundError,
+    PaymentRequiredError,
+    UnavailableError,
+)
 
 
 class ConnectionValidationError(InvalidError):
@@ -31,3 +37,23 @@ class ProviderUnavailableError(UnavailableError):
     """The provider could not be asked just now; the key may well be good."""
 
     code = "provider_unavailable"
+
+
+class QuotaExceededError(PaymentRequiredError):
+    """More live events than the plan includes this month."""
+
+
+class IdempotencyKeyReusedError(ConflictError):
+    """The key was used before with another body."""
+
+    code = "idempotency_key_reused"
+
+
+class OverrideNotFoundError(NotFoundError):
+    code = "override_not_found"
+
+
+class OverrideEndedError(ConflictError):
+    """It was ended before, or its agreed time is over."""
+
+    code = "override_ended"

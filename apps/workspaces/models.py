@@ -29,6 +29,12 @@ class Workspace(models.Model):
     retirement_basis = models.CharField(
         max_length=8, choices=[("central", "Central"), ("high", "High")], default="central"
     )
+    live_events_per_month = models.BigIntegerField(
+        null=True,
+        blank=True,
+        default=10_000,
+        help_text="Pushed live events; billing writes the plan's limit here. Empty: no limit.",
+    )
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 

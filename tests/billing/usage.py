@@ -67,6 +67,7 @@ def _append(event: TelemetryEvent, reason: str, at: datetime) -> None:
     metered = Metered(MODEL, "openai", {}, 0, 0, 0, event.output_tokens, None, None)
     state = ledger.EventState(
         id=event.pk,
+        identity=bytes(event.idempotency_hash),
         workspace_id=event.workspace_id,
         project_id=event.project_id,
         connection_id=None,

@@ -123,6 +123,7 @@ def record_usage(workspace: Workspace, model: str, tokens: int, used_at: datetim
     metered = Metered(model, "openai", {}, tokens, 0, 0, tokens // 4, None, 1000)
     state = ledger.EventState(
         id=event.pk,
+        identity=bytes(event.idempotency_hash),
         workspace_id=workspace.pk,
         project_id=project.pk,
         connection_id=None,

@@ -118,6 +118,7 @@ def a_test_event_like(event: TelemetryEvent | None) -> None:
     metered = Metered(event.model, event.provider, event.dims, 10, 0, 0, 20, None, 3)
     state = ledger.EventState(
         id=event.pk,
+        identity=bytes(event.idempotency_hash),
         workspace_id=event.workspace_id,
         project_id=event.project_id,
         connection_id=event.connection_id,

@@ -10,6 +10,7 @@ from django.db import DatabaseError, ProgrammingError, transaction
 from django.db import connection as database
 
 from apps.telemetry.models import (
+    BOUNDED,
     CarbonEntry,
     MeteredBucket,
     PollRun,
@@ -27,6 +28,7 @@ KINDS = (
     *(ProviderConnection, Workload, SyncCursor, MeteredBucket),
     *(TelemetryEvent, CarbonEntry, Rollup, PollRun),
 )
+BOUNDED_COLUMNS = [f"{name}{bound}" for name in BOUNDED for bound in ("_low", "", "_high")]
 
 
 @pytest.fixture
@@ -124,14 +126,10 @@ def test_what_a_tenant_meters_is_rolled_up_though_it_cannot_write_rollups(
             "INSERT INTO telemetry_carbonentry (workspace_id, event_id, sequence, reason,"
             " project_id, connection_id, provider, model, is_test, used_at, recorded_at,"
             " factor_set_id, calculation, input_uncached_tokens, input_cache_read_tokens,"
-            " input_cache_write_tokens, output_tokens, energy_kwh_low, energy_kwh,"
-            " energy_kwh_high, operational_co2e_grams_low, operational_co2e_grams,"
-            " operational_co2e_grams_high, embodied_co2e_grams_low, embodied_co2e_grams,"
-            " embodied_co2e_grams_high, co2e_grams_low, co2e_grams, co2e_grams_high,"
-            " water_litres_low, water_litres, water_litres_high)"
+            f" input_cache_write_tokens, output_tokens, {', '.join(BOUNDED_COLUMNS)})"
             " SELECT workspace_id, event_id, 2, 'recalculated', project_id, connection_id,"
             " provider, model, is_test, used_at, recorded_at, factor_set_id, calculation,"
-            " 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0"
+            f" 0, 0, 0, 0, {', '.join('0' for _ in BOUNDED_COLUMNS)}"
             " FROM telemetry_carbonentry WHERE event_id = %s",
             [event.pk],
         )

@@ -13,7 +13,7 @@ import structlog
 
 from apps.billing.models import StripeEvent, Subscription
 from apps.billing.plans import FREE
-from apps.billing.selectors import ENDED, has_begun
+from apps.billing.selectors import ENDED, current_plan, has_begun
 from apps.billing.services import periods
 from apps.billing.stripe_facts import (
     SNAPSHOT_TYPES,
@@ -77,9 +77,10 @@ def apply_snapshot(subscription: Subscription, snapshot: Snapshot, *, now: datet
     if not _concerns(subscription, snapshot):
         return Outcome("another subscription of the workspace counts")
     is_news = _is_newer(subscription, snapshot)
+    workspace = subscription.workspace
     if is_news:
         _take_over(subscription, snapshot, now=now)
-    workspace = subscription.workspace
+        _grant(workspace)
     periods.follow(workspace, subscription, (snapshot.period_start, snapshot.period_end), now=now)
     if snapshot.plan is not None and snapshot.status not in ENDED:
         periods.note_plan(
@@ -197,6 +198,12 @@ def _take_over(subscription: Subscription, snapshot: Snapshot, *, now: datetime)
     log.info(
         "subscription_changed", workspace_id=subscription.workspace_id, status=subscription.status
     )
+
+
+def _grant(workspace: Workspace) -> None:
+    """Write the plan's limit down where the metering below reads it."""
+    limit = current_plan(workspace).live_events_per_month
+    Workspace.objects.filter(pk=workspace.pk).update(live_events_per_month=limit)
 
 
 def _processed_snapshots(renewal: PaidRenewal) -> list[Snapshot]:

@@ -29,6 +29,7 @@ class Coefficients:
     decode_batch_exponent: float
     reference_batch: float
     deployment_factor: float
+    batch_tier_factor: float
     prefill_flop_per_parameter: float
     prefill_flop_per_joule: float
     prefill_cap: float
@@ -50,6 +51,7 @@ class Coefficients:
     size_range_divisor: float
     sigma_pue_known: float
     sigma_pue_unknown: float
+    sigma_grid_given: float
     sigma_grid_country: float
     sigma_grid_default: float
     sigma_grid_world: float

@@ -7,7 +7,7 @@ from apps.emissions.calc.factors import Confidence, Tier
 from apps.emissions.calc.interval import Interval
 
 Method = Literal["token", "hardware"]
-GridBasis = Literal["country", "operator", "world"]
+GridBasis = Literal["given", "country", "operator", "world"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +32,17 @@ class GridUsed:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a use of a model costs the air and the water, with 90 % bounds."""
+    """What a use of a model costs the air and the water, with 90 % bounds.
+
+    `market_based_co2e_grams` stands beside `co2e_grams` and is the same unless a tariff is given.
+    """
 
     energy_kwh: Interval
     it_energy_kwh: Interval
     operational_co2e_grams: Interval
     embodied_co2e_grams: Interval
     co2e_grams: Interval
+    market_based_co2e_grams: Interval
     water_litres: Interval
     confidence: Confidence
     method: Method

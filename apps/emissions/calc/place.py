@@ -11,6 +11,7 @@ from apps.emissions.calc.factors import (
     ModelRow,
     OperatorRow,
 )
+from apps.emissions.calc.given import NOTHING_GIVEN, Given
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +27,17 @@ class Place:
     gco2e_per_kwh: float
     sigma_pue: float
     sigma_grid: float
+    tariff_gco2e_per_kwh: float | None
     warnings: tuple[Notice, ...]
 
     def grid_used(self) -> GridUsed:
         return GridUsed(
             gco2e_per_kwh=self.gco2e_per_kwh,
             zone=self.grid.iso2,
-            source=self.grid.source_url,
+            source="given by the caller" if self.basis == "given" else self.grid.source_url,
             year=self.grid.year,
             basis=self.basis,
-            is_estimate=self.basis != "country",
+            is_estimate=self.basis not in ("given", "country"),
         )
 
 
@@ -46,14 +48,17 @@ def find_place(
     provider: str | None,
     region: str | None,
     country: str | None,
+    given: Given = NOTHING_GIVEN,
 ) -> Place:
     """The caller's operator, region and country; else the model's; else average and world."""
     warnings: list[Notice] = []
     operator = _operator(document, model, provider, warnings)
     operator = _region(document, operator, region, warnings)
     grid, basis = _grid(document, operator, country, warnings)
+    if given.gco2e_per_kwh is not None:
+        basis = "given"
     factors = document.coefficients
-    unknown = operator.operator == ANY or operator.kind == "benchmark"
+    unknown = given.pue is None and (operator.operator == ANY or operator.kind == "benchmark")
     wue, water = operator.wue_litres_per_kwh, grid.water_litres_per_kwh
     if water is None:
         water = document.grid[WORLD].water_litres_per_kwh
@@ -63,16 +68,18 @@ def find_place(
         operator=operator,
         grid=grid,
         basis=basis,
-        pue=operator.pue,
+        pue=operator.pue if given.pue is None else given.pue,
         wue_litres_per_kwh=factors.default_wue_litres_per_kwh if wue is None else wue,
         water_litres_per_kwh=water,
-        gco2e_per_kwh=grid.gco2e_per_kwh,
+        gco2e_per_kwh=grid.gco2e_per_kwh if given.gco2e_per_kwh is None else given.gco2e_per_kwh,
         sigma_pue=factors.sigma_pue_unknown if unknown else factors.sigma_pue_known,
         sigma_grid={
+            "given": factors.sigma_grid_given,
             "country": factors.sigma_grid_country,
             "operator": factors.sigma_grid_default,
             "world": factors.sigma_grid_world,
         }[basis],
+        tariff_gco2e_per_kwh=given.tariff_gco2e_per_kwh,
         warnings=tuple(warnings),
     )
 

@@ -8,6 +8,7 @@ from apps.emissions.calc.coefficients import Coefficients
 from apps.emissions.calc.energy import ModelEnergy, model_energy
 from apps.emissions.calc.estimate import Estimate, GridUsed, Method, Notice
 from apps.emissions.calc.factors import ANY, FactorDocument, ModelRow
+from apps.emissions.calc.given import NOTHING_GIVEN, Given
 from apps.emissions.calc.names import normalized_model_name
 from apps.emissions.calc.place import Place, find_place
 from apps.emissions.calc.rates import Rates, rates
@@ -17,12 +18,13 @@ _REMEMBERED = 4096  # callers choose the names, so the memory of them is bounded
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The names as the caller gave them."""
+    """The names as the caller gave them, and what the caller knows better."""
 
     model: str | None
     provider: str | None
     region: str | None
     country: str | None
+    given: Given
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +51,9 @@ class Resolved:
             operational_co2e_grams=operational,
             embodied_co2e_grams=embodied,
             co2e_grams=operational + embodied,
+            market_based_co2e_grams=(
+                per_joule.market_based_operational_co2e_grams.scaled(joules) + embodied
+            ),
             water_litres=per_joule.water_litres.scaled(joules),
             confidence=self.row.confidence,
             method=method,
@@ -68,18 +73,22 @@ def resolve(
     provider: str | None = None,
     region: str | None = None,
     country: str | None = None,
+    *,
+    given: Given = NOTHING_GIVEN,
 ) -> Resolved:
     """Find the rows for these names. First match wins; what is unknown falls back and says so."""
     factors = document.coefficients
     name = normalized_model_name(model or "")
     row = document.model_row(name)
-    place = find_place(document, row, provider=provider, region=region, country=country)
+    place = find_place(
+        document, row, provider=provider, region=region, country=country, given=given
+    )
     energy = model_energy(row, factors)
     sigma_energy = math.hypot(
         factors.sigma_deployment, factors.sigma_server, place.sigma_pue, energy.sigma_model
     )
     return Resolved(
-        asked=Asked(model, provider, region, country),
+        asked=Asked(model, provider, region, country, given),
         row=row,
         energy=energy,
         place=place,
@@ -88,7 +97,7 @@ def resolve(
         rates=rates(place, factors, sigma_energy),
         grid=place.grid_used(),
         factor_version=document.version,
-        warnings=(*_model_notices(row, name, model), *place.warnings),
+        warnings=(*_model_notices(row, name, model), *place.warnings, *_given_notices(given)),
     )
 
 
@@ -100,3 +109,20 @@ def _model_notices(row: ModelRow, name: str, model: str | None) -> tuple[Notice,
         text = f"Model {model!r} is not in the catalogue: tier {row.tier}, {guess}."
         return (Notice("model_unknown", text),)
     return ()
+
+
+def _given_notices(given: Given) -> tuple[Notice, ...]:
+    told = (
+        ("pue_given", given.pue, "The PUE is not the catalogue's: {:g} was given."),
+        ("grid_given", given.gco2e_per_kwh, "The grid intensity was given: {:g} gCO2e/kWh."),
+        (
+            "tariff_given",
+            given.tariff_gco2e_per_kwh,
+            "The market-based figure follows a given tariff: {:g} gCO2e/kWh.",
+        ),
+    )
+    notices = [Notice(code, text.format(value)) for code, value, text in told if value is not None]
+    if given.is_batch:
+        text = "Batch tier: no measurement of it is published, so no discount is taken."
+        notices.append(Notice("batch_tier", text))
+    return tuple(notices)

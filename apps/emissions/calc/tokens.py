@@ -32,6 +32,8 @@ def context_work(usage: TokenUsage, resolved: Resolved) -> ContextWork:
     joules = usage.output * energy.output_joules * decode_growth + energy.input_joules * (
         fresh * prefill_growth + factors.cache_read_factor * usage.cached_input
     )
+    if resolved.asked.given.is_batch:
+        joules *= factors.batch_tier_factor
     return ContextWork(prompt, context, decode_growth, prefill_growth, joules)
 
 
@@ -55,9 +57,12 @@ def _with_disclosure(estimate: Estimate, usage: TokenUsage, resolved: Resolved) 
         "Total and water follow the maker's published assessment of this model; "
         "energy, operational and embodied emissions are modelled and do not add up to it."
     )
+    total = band((row.disclosed_gco2e_per_1k_output or 0.0) * thousands, share)
+    has_tariff = resolved.place.tariff_gco2e_per_kwh is not None
     return replace(
         estimate,
-        co2e_grams=band((row.disclosed_gco2e_per_1k_output or 0.0) * thousands, share),
+        co2e_grams=total,
+        market_based_co2e_grams=estimate.market_based_co2e_grams if has_tariff else total,
         water_litres=water,
         confidence="measured",
         warnings=(*estimate.warnings, Notice("disclosure_applied", text)),

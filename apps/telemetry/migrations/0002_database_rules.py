@@ -21,6 +21,9 @@ SUMMED = (
     "co2e_grams_low",
     "co2e_grams",
     "co2e_grams_high",
+    "market_based_co2e_grams_low",
+    "market_based_co2e_grams",
+    "market_based_co2e_grams_high",
     "water_litres_low",
     "water_litres",
     "water_litres_high",
@@ -57,12 +60,15 @@ CREATE TRIGGER telemetry_event_not_emptied BEFORE TRUNCATE ON telemetry_telemetr
 
 # One statement inserts many entries; the check and the sums run once for all of them.
 # `calculation` carries the totals that the event's entries must add up to after this line; the
-# counts must add up to the event's own.
+# counts must add up to the event's own, or to nothing when a better report of the same use counts.
 COUNTED = ("input_uncached_tokens", "input_cache_read_tokens", "input_cache_write_tokens", "output_tokens")
 BOUNDS = {"_low": "low", "": "central", "_high": "high"}
 NAMED = {  # column: where the calculation names its total
     f"{name}{suffix}": f"{{{name},{bound}}}"
-    for name in ("energy_kwh", "operational_co2e_grams", "embodied_co2e_grams", "co2e_grams", "water_litres")
+    for name in (
+        "energy_kwh", "operational_co2e_grams", "embodied_co2e_grams", "co2e_grams", "market_based_co2e_grams",
+        "water_litres",
+    )
     for suffix, bound in BOUNDS.items()
 }
 NEWLINE = "\n        "
@@ -82,8 +88,8 @@ BEGIN
     ) AS total ON true
     JOIN telemetry_telemetryevent AS event ON event.id = last.event_id
     WHERE total.entries <> last.sequence
-        OR total.requests <> coalesce(event.requests, 0)
-        OR {f"{NEWLINE}OR ".join(f"total.{name} <> event.{name}" for name in COUNTED)}
+        OR total.requests <> coalesce(event.requests, 0) * event.is_counted::int
+        OR {f"{NEWLINE}OR ".join(f"total.{name} <> event.{name} * event.is_counted::int" for name in COUNTED)}
         OR {f"{NEWLINE}OR ".join(
             f"total.{name} IS DISTINCT FROM (last.calculation #>> '{path}')::numeric"
             for name, path in NAMED.items()
@@ -152,9 +158,27 @@ CREATE TRIGGER telemetry_rollup_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNC
     FOR EACH STATEMENT EXECUTE FUNCTION telemetry_rollup_guard();
 """
 
+OVERRIDE_KEPT = """
+CREATE FUNCTION telemetry_override_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP <> 'UPDATE' OR OLD.ended_at IS NOT NULL
+        OR (to_jsonb(NEW) - '{ends_at,ended_at,ended_by}'::text[])
+        IS DISTINCT FROM (to_jsonb(OLD) - '{ends_at,ended_at,ended_by}'::text[]) THEN
+        RAISE EXCEPTION 'a factor override is ended once, never edited or deleted'
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER telemetry_override_kept BEFORE UPDATE OR DELETE ON telemetry_factoroverride
+    FOR EACH ROW EXECUTE FUNCTION telemetry_override_kept();
+CREATE TRIGGER telemetry_override_not_emptied BEFORE TRUNCATE ON telemetry_factoroverride
+    FOR EACH STATEMENT EXECUTE FUNCTION telemetry_override_kept();
+"""
+
 DROP = """
 DROP FUNCTION telemetry_event_identity, telemetry_event_kept, telemetry_entries_add_up,
-    telemetry_entry_matches_event, telemetry_roll_up, telemetry_rollup_guard CASCADE;
+    telemetry_entry_matches_event, telemetry_roll_up, telemetry_rollup_guard,
+    telemetry_override_kept CASCADE;
 """
 
 # Every tenant row refers only to rows of its own workspace.
@@ -166,6 +190,7 @@ REFERENCES = [
     ("telemetry_pollrun", "connection_id", "telemetry_providerconnection"),
     ("telemetry_telemetryevent", "connection_id", "telemetry_providerconnection"),
     ("telemetry_telemetryevent", "project_id", "workspaces_project"),
+    ("telemetry_telemetryevent", "signal_group_id", "telemetry_signalgroup"),
     ("telemetry_carbonentry", "event_id", "telemetry_telemetryevent"),
 ]
 
@@ -179,6 +204,10 @@ PRIVILEGES = {
     "telemetry_telemetryevent": "SELECT, INSERT, UPDATE",
     "telemetry_carbonentry": "SELECT, INSERT",
     "telemetry_rollup": "SELECT",
+    "telemetry_factoroverride": "SELECT, INSERT, UPDATE",
+    "telemetry_signalgroup": "SELECT, INSERT, UPDATE",
+    "telemetry_metricseries": "SELECT, INSERT, UPDATE",
+    "telemetry_liveeventcount": "SELECT, INSERT, UPDATE",
 }
 
 
@@ -188,7 +217,7 @@ class Migration(migrations.Migration):
     operations = [
         *(migrations.RunSQL(tenant_reference_sql(*ref), migrations.RunSQL.noop) for ref in REFERENCES),
         migrations.RunSQL(
-            EVENT_IDENTITY + ENTRIES_ADD_UP + ENTRY_MATCHES_EVENT + ROLLUP,
+            EVENT_IDENTITY + ENTRIES_ADD_UP + ENTRY_MATCHES_EVENT + ROLLUP + OVERRIDE_KEPT,
             DROP,
         ),
         migrations.RunSQL(append_only_sql("telemetry_carbonentry"), migrations.RunSQL.noop),

@@ -2,6 +2,7 @@
 
 from apps.telemetry.models.connections import ProviderConnection, Workload
 from apps.telemetry.models.ledger import CarbonEntry, Rollup, TelemetryEvent
+from apps.telemetry.models.overrides import FactorOverride
 from apps.telemetry.models.quantities import (
     BOUNDED,
     ENERGY_PLACES,
@@ -11,6 +12,7 @@ from apps.telemetry.models.quantities import (
     Quantities,
 )
 from apps.telemetry.models.readings import MeteredBucket, PollRun, SyncCursor
+from apps.telemetry.models.signals import LiveEventCount, MetricSeries, SignalGroup
 
 __all__ = [
     "BOUNDED",
@@ -19,11 +21,15 @@ __all__ = [
     "SUMMED",
     "TOKENS",
     "CarbonEntry",
+    "FactorOverride",
+    "LiveEventCount",
     "MeteredBucket",
+    "MetricSeries",
     "PollRun",
     "ProviderConnection",
     "Quantities",
     "Rollup",
+    "SignalGroup",
     "SyncCursor",
     "TelemetryEvent",
     "Workload",

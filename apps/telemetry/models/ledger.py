@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from apps.emissions.models import FactorSet
 from apps.telemetry.models.connections import ProviderConnection
 from apps.telemetry.models.quantities import Quantities
+from apps.telemetry.models.signals import SignalGroup
 from apps.workspaces.models import Project, Workspace
 
 
@@ -16,7 +17,9 @@ class TelemetryEvent(models.Model):
 
     Identified by what the provider grouped by, never by counts, which providers revise. The hash,
     the time and the model never change (a trigger refuses); a row that a provider has withdrawn
-    stays with zero counts.
+    stays with zero counts, and one that a better report of the same use replaces stays with its
+    counts but is not counted. `customer` and `session_id` are the caller's labels; of a developer
+    a keyed hash is kept and no name.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -49,6 +52,14 @@ class TelemetryEvent(models.Model):
     is_provisional = models.BooleanField(default=False)
     is_withdrawn = models.BooleanField(default=False)
     is_test = models.BooleanField(default=False)
+    is_counted = models.BooleanField(default=True)
+    customer = models.CharField(max_length=200, null=True)  # noqa: DJ001 - nobody named one
+    session_id = models.CharField(max_length=200, null=True)  # noqa: DJ001 - likewise
+    developer = models.BinaryField(max_length=32, null=True)
+    signal_group = models.ForeignKey(
+        SignalGroup, on_delete=models.PROTECT, null=True, related_name="+", db_constraint=False
+    )
+    signal_rank = models.PositiveSmallIntegerField(null=True)
     flags = models.JSONField(default=list)
     raw_payload = models.JSONField(null=True)
     observed_at = models.DateTimeField()
@@ -84,6 +95,16 @@ class TelemetryEvent(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["connection", "source", "used_at"], name="event_by_bucket"),
             models.Index(fields=["workspace", "used_at"], name="event_by_time"),
+            models.Index(
+                fields=["workspace", "developer", "used_at"],
+                condition=Q(developer__isnull=False),
+                name="event_by_developer",
+            ),
+            models.Index(
+                fields=["signal_group", "signal_rank"],
+                condition=Q(signal_group__isnull=False, is_counted=True),
+                name="event_by_signal",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -128,6 +149,7 @@ class CarbonEntry(Dimensions, Quantities):
         MEASURED = "measured"
         REVISED = "revised"
         WITHDRAWN = "withdrawn"
+        SUPERSEDED = "superseded"
         RECALCULATED = "recalculated"
 
     id = models.BigAutoField(primary_key=True)

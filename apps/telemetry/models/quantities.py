@@ -36,6 +36,7 @@ BOUNDED: Final = (
     "co2e_grams",
     "operational_co2e_grams",
     "embodied_co2e_grams",
+    "market_based_co2e_grams",
     "water_litres",
 )
 """The quantities that carry bounds."""
@@ -72,6 +73,9 @@ class Quantities(models.Model):
     co2e_grams_low = mass_column()
     co2e_grams = mass_column()
     co2e_grams_high = mass_column()
+    market_based_co2e_grams_low = mass_column()
+    market_based_co2e_grams = mass_column()
+    market_based_co2e_grams_high = mass_column()
     water_litres_low = mass_column()
     water_litres = mass_column()
     water_litres_high = mass_column()

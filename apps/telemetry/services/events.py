@@ -26,6 +26,7 @@ REVISABLE: Final[Columns] = {
     "is_byok": "boolean",
     "is_provisional": "boolean",
     "is_withdrawn": "boolean",
+    "is_counted": "boolean",
 }
 COLUMNS: Final[Columns] = {
     "workspace_id": "bigint",
@@ -45,11 +46,26 @@ COLUMNS: Final[Columns] = {
     "observed_at": "timestamptz",
     "created_at": "timestamptz",
 }
-STATE: Final = (
-    "id, workspace_id, project_id, connection_id, is_test, used_at, model, provider, dims, "
-    "input_uncached_tokens, input_cache_read_tokens, input_cache_write_tokens, output_tokens, "
-    "reasoning_tokens, requests"
+STATE_COLUMNS: Final = (
+    "id",
+    "idempotency_hash",
+    "workspace_id",
+    "project_id",
+    "connection_id",
+    "is_test",
+    "used_at",
+    "model",
+    "provider",
+    "dims",
+    "input_uncached_tokens",
+    "input_cache_read_tokens",
+    "input_cache_write_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "requests",
+    "is_counted",
 )
+STATE: Final = ", ".join(STATE_COLUMNS)
 Reason = CarbonEntry.Reason
 
 
@@ -58,15 +74,12 @@ def _of(table: str, *more: str) -> str:
 
 
 # The guard leaves an unchanged row alone, so a second reading writes nothing.
-UPSERT: Final = insert_from_rows(
-    "telemetry_telemetryevent",
-    COLUMNS,
-    f"""ON CONFLICT (workspace_id, idempotency_hash) DO UPDATE SET
+REVISE: Final = f"""ON CONFLICT (workspace_id, idempotency_hash) DO UPDATE SET
     ({", ".join(REVISABLE)}, flags, raw_payload, observed_at)
     = ({_of("excluded", "flags", "raw_payload", "observed_at")})
     WHERE ({_of("telemetry_telemetryevent")}) IS DISTINCT FROM ({_of("excluded")})
-    RETURNING CASE WHEN xmax = 0 THEN '{Reason.MEASURED}' ELSE '{Reason.REVISED}' END, {STATE}""",
-)
+    RETURNING CASE WHEN xmax = 0 THEN '{Reason.MEASURED}' ELSE '{Reason.REVISED}' END, {STATE}"""
+UPSERT: Final = insert_from_rows("telemetry_telemetryevent", COLUMNS, REVISE)
 # What stands in a replaced bucket and was not reported again has been withdrawn by the provider.
 WITHDRAW: Final = f"""
 UPDATE telemetry_telemetryevent SET is_withdrawn = true, is_provisional = false, observed_at = %s,
@@ -100,10 +113,10 @@ def replace_buckets(
     rows = [
         _row(connection, project_id, bucket, row, now) for bucket in buckets for row in bucket.rows
     ]
-    changed = list(_states(UPSERT, as_arrays(COLUMNS, rows))) if rows else []
+    changed = list(states(UPSERT, as_arrays(COLUMNS, rows))) if rows else []
     hashes = [row[3] for row in rows]
     starts = [bucket.bucket_start for bucket in buckets]
-    withdrawn = list(_states(WITHDRAW, [now, connection.pk, source, starts, hashes]))
+    withdrawn = list(states(WITHDRAW, [now, connection.pk, source, starts, hashes]))
     return Written(changed, withdrawn)
 
 
@@ -146,25 +159,29 @@ def _row(
         row.byok,
         bucket.is_provisional,
         False,  # is_withdrawn
+        True,  # is_counted
     )
     return (*identified, *revisable, False, list(row.flags), dict(row.raw), now, now)
 
 
-def _states(statement: str, parameters: Sequence[Any]) -> Iterator[EventState]:
-    """What the statement returns: a reason and the columns of STATE."""
+def states(statement: str, parameters: Sequence[Any]) -> Iterator[EventState]:
+    """What the statement returns: a reason and STATE_COLUMNS."""
     with database.cursor() as cursor:
         cursor.execute(statement, parameters)
         rows = cursor.fetchall()
     for row in rows:
-        reason, event_id, workspace_id, project_id, connection_id, is_test, used_at = row[:7]
-        model, provider, dims = row[7:10]
+        reason, event_id, hashed, workspace_id, project_id, connection_id, is_test, used_at = row[
+            :8
+        ]
+        model, provider, dims = row[8:11]
         yield EventState(
             id=event_id,
+            identity=bytes(hashed),
             workspace_id=workspace_id,
             project_id=project_id,
             connection_id=connection_id,
             is_test=is_test,
             used_at=used_at,
             reason=reason,
-            metered=Metered(model, provider, json.loads(dims), *row[10:]),  # jsonb comes as text
+            metered=Metered(model, provider, json.loads(dims), *row[11:]),  # jsonb comes as text
         )

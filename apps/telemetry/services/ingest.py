@@ -81,13 +81,13 @@ def record(
         buckets = [bucket for bucket, _ in compared.replaced]
         written = replace_buckets(locked, source, buckets, now=now)
         _store_buckets(locked, source, compared.replaced, now)
-    entries = ledger.append([*written.changed, *written.withdrawn], factors, now=now)
+    appended = ledger.append([*written.changed, *written.withdrawn], factors, now=now)
     _move_cursor(locked, source, reading, now)
     return Recorded(
         rows_read=sum(len(bucket.rows) for bucket in reading.buckets),
         rows_changed=len(written.changed),
         rows_withdrawn=len(written.withdrawn),
-        entries=entries,
+        entries=sum(one.is_entered for one in appended),
         warnings=list(reading.warnings),
     )
 

@@ -1,7 +1,8 @@
 """The append-only ledger: for each changed event, one entry that holds the difference."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -9,8 +10,9 @@ from typing import Any, Final
 from django.db import connection as database
 
 from apps.common.bulk import Columns, as_arrays, insert_from_rows
-from apps.emissions.selectors import CurrentFactors
-from apps.telemetry.models import SUMMED
+from apps.emissions.selectors import CurrentFactors, factors_by_id
+from apps.telemetry.models import SUMMED, CarbonEntry
+from apps.telemetry.services import basis
 from apps.telemetry.services.valuation import Metered, Valued, value
 
 COLUMNS: Final[Columns] = {
@@ -31,7 +33,9 @@ COLUMNS: Final[Columns] = {
 }
 INSERT: Final = insert_from_rows("telemetry_carbonentry", COLUMNS)
 STANDING: Final = (
-    f"SELECT event_id, max(sequence), {', '.join(f'sum({name})' for name in SUMMED)} "  # noqa: S608 - our own column names
+    "SELECT event_id, max(sequence), (array_agg(factor_set_id ORDER BY sequence DESC))[1], "  # noqa: S608 - our own column names
+    "(array_agg(calculation -> 'overrides' ORDER BY sequence DESC))[1], "
+    f"{', '.join(f'sum({name})' for name in SUMMED)} "
     "FROM telemetry_carbonentry WHERE event_id = ANY(%s) GROUP BY event_id"
 )
 
@@ -41,6 +45,7 @@ class EventState:
     """An event as it stands after it was written, and why it has to be valued again."""
 
     id: int
+    identity: bytes
     workspace_id: int
     project_id: int
     connection_id: int | None
@@ -50,60 +55,105 @@ class EventState:
     metered: Metered
 
 
-def append(states: Sequence[EventState], factors: CurrentFactors, *, now: datetime) -> int:
-    """Value the events and add what changed to the ledger; answer how many entries that took.
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """The sums of an event's entries, and what the last of them was valued with."""
 
-    Must run in the transaction that wrote the events. An event whose value did not change adds
-    nothing, so the call is safe to repeat.
+    sequence: int = 0
+    factor_set_id: int | None = None
+    overrides: Sequence[str] = ()
+    sums: tuple[Decimal | None, ...] = field(default=(None,) * len(SUMMED))
+
+
+_NEW: Final = _Standing()
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """How an event is valued now, by which factors, and what of that was new to the ledger."""
+
+    state: EventState
+    valued: Valued
+    factors: CurrentFactors
+    sequence: int
+    difference: tuple[Decimal | None, ...]
+
+    @property
+    def is_entered(self) -> bool:
+        """An event's first entry is kept even if it is worth nothing."""
+        return self.sequence == 1 or any(self.difference)
+
+
+def append(
+    states: Sequence[EventState], factors: CurrentFactors, *, now: datetime
+) -> list[Appended]:
+    """Value the events and add what changed to the ledger; one answer for each, in their order.
+
+    An event that is new, or recalculated on purpose, is valued with `factors` and the overrides in
+    force; a revised one with what it was valued with before, so that a correction of counts never
+    brings new factors along. Must run in the transaction that wrote the events. An event whose
+    value did not change adds nothing, so the call is safe to repeat.
     """
-    standing = _standing([state.id for state in states])
-    rows = list(_entry_rows(states, standing, factors, now))
+    if not states:
+        return []
+    appended = list(revalued(states, factors))
+    rows = [_row(one, now) for one in appended if one.is_entered]
     if rows:
         with database.cursor() as cursor:
             cursor.execute(INSERT, as_arrays(COLUMNS, rows))
-    return len(rows)
+    return appended
 
 
-def _standing(event_ids: list[int]) -> dict[int, tuple[int, tuple[Decimal | None, ...]]]:
-    """By event: the number of its last entry, and the sums of all its entries."""
+def revalued(states: Sequence[EventState], factors: CurrentFactors) -> Iterable[Appended]:
+    """What `append` would do. Writes nothing."""
+    standing = _standing([state.id for state in states])
+    known = basis.overrides_of(state.workspace_id for state in states)
+    for state in states:
+        before = standing.get(state.id, _NEW)
+        overrides = known.get(state.workspace_id, ())
+        used, chosen = factors, basis.in_force(overrides, state.metered.provider, state.used_at)
+        if before.factor_set_id is not None and state.reason != CarbonEntry.Reason.RECALCULATED:
+            chosen = basis.named(overrides, before.overrides)
+            if before.factor_set_id != factors.id:
+                used = factors_by_id(before.factor_set_id)
+        valued = value(state.metered, used, chosen)
+        difference = _difference(valued, before.sums)
+        yield Appended(state, valued, used, before.sequence + 1, difference)
+
+
+def _standing(event_ids: list[int]) -> dict[int, _Standing]:
     with database.cursor() as cursor:
         cursor.execute(STANDING, [event_ids])
-        return {row[0]: (row[1], row[2:]) for row in cursor.fetchall()}
+        return {
+            row[0]: _Standing(row[1], row[2], json.loads(row[3] or "[]"), row[4:])
+            for row in cursor.fetchall()
+        }
 
 
-def _entry_rows(
-    states: Iterable[EventState],
-    standing: Mapping[int, tuple[int, tuple[Decimal | None, ...]]],
-    factors: CurrentFactors,
-    now: datetime,
-) -> Iterable[tuple[Any, ...]]:
-    for state in states:
-        valued = value(state.metered, factors)
-        sequence, before = standing.get(state.id, (0, (None,) * len(SUMMED)))
-        difference = _difference(valued, before)
-        if sequence and not any(difference):
-            continue
-        yield (
-            state.workspace_id,
-            state.id,
-            sequence + 1,
-            state.reason,
-            state.project_id,
-            state.connection_id,
-            state.metered.provider,
-            state.metered.model,
-            state.is_test,
-            state.used_at,
-            now,
-            factors.id,
-            valued.calculation,
-            *difference,
-        )
-
-
-def _difference(valued: Valued, before: Sequence[Decimal | None]) -> list[Decimal | None]:
+def _difference(valued: Valued, before: Sequence[Decimal | None]) -> tuple[Decimal | None, ...]:
     """After minus before, column by column. What is unknown both before and after stays unknown."""
-    return [
+    return tuple(
         None if after is None and earlier is None else (after or Decimal()) - (earlier or Decimal())
         for after, earlier in zip((valued.quantities[name] for name in SUMMED), before, strict=True)
-    ]
+    )
+
+
+def _row(one: Appended, now: datetime) -> tuple[Any, ...]:
+    """The values of COLUMNS."""
+    state = one.state
+    return (
+        state.workspace_id,
+        state.id,
+        one.sequence,
+        state.reason,
+        state.project_id,
+        state.connection_id,
+        state.metered.provider,
+        state.metered.model,
+        state.is_test,
+        state.used_at,
+        now,
+        one.factors.id,
+        one.valued.calculation,
+        *one.difference,
+    )

@@ -2,16 +2,18 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final
 
+from apps.emissions.calc.estimate import Estimate
 from apps.emissions.calc.interval import Interval
 from apps.emissions.calc.resolve import Resolved, resolve
 from apps.emissions.calc.tokens import token_estimate
 from apps.emissions.calc.usage import TokenUsage
 from apps.emissions.selectors import CurrentFactors
 from apps.telemetry.models import BOUNDED, ENERGY_PLACES, MASS_PLACES, TOKENS
+from apps.telemetry.services.basis import BATCH, NO_OVERRIDES, Overrides
 
 KWH: Final = Decimal(1).scaleb(-ENERGY_PLACES)
 MASS: Final = Decimal(1).scaleb(-MASS_PLACES)
@@ -24,7 +26,7 @@ COUNTRY_OF_GEOGRAPHY: Final = {"us": "US"}
 
 @dataclass(frozen=True, slots=True)
 class Metered:
-    """The facts of one event that decide its value."""
+    """The facts of one event that decide its value. What is not counted is worth nothing."""
 
     model: str | None
     provider: str
@@ -35,6 +37,7 @@ class Metered:
     output_tokens: int
     reasoning_tokens: int | None
     requests: int | None
+    is_counted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +46,15 @@ class Valued:
 
     quantities: dict[str, Decimal | None]
     calculation: dict[str, Any]
+    resolved: Resolved
+    estimate: Estimate
 
 
-def value(metered: Metered, factors: CurrentFactors) -> Valued:
-    """What the metered tokens cost the air, by the given factors."""
-    country = COUNTRY_OF_GEOGRAPHY.get(metered.dims.get("inference_geo") or "")
-    resolved = resolve(factors.document, metered.model, metered.provider, None, country)
+def value(metered: Metered, factors: CurrentFactors, overrides: Overrides = NO_OVERRIDES) -> Valued:
+    """What the metered tokens cost the air, by these factors and overrides."""
+    if not metered.is_counted:
+        metered = _emptied(metered)
+    resolved = resolved_for(metered, factors, overrides)
     calls = metered.requests or _calls_of_short_context(metered, resolved)
     estimate = token_estimate(_usage(metered, calls), resolved)
     quantities: dict[str, Decimal | None] = {
@@ -69,7 +75,11 @@ def value(metered: Metered, factors: CurrentFactors) -> Valued:
         },
         "warnings": [warning.code for warning in estimate.warnings],
     }
-    if not metered.requests:
+    if ids := overrides.ids():
+        calculation["overrides"] = ids
+    if not metered.is_counted:
+        calculation["is_counted"] = False
+    elif not metered.requests:
         calculation["calls_assumed"] = calls
         calculation["warnings"].append("requests_unknown")
     for name, step in STEPS.items():
@@ -78,7 +88,32 @@ def value(metered: Metered, factors: CurrentFactors) -> Valued:
         quantities[f"{name}_low"] = rounded["low"]
         quantities[name] = rounded["central"]
         quantities[f"{name}_high"] = rounded["high"]
-    return Valued(quantities, calculation)
+    return Valued(quantities, calculation, resolved, estimate)
+
+
+def resolved_for(metered: Metered, factors: CurrentFactors, overrides: Overrides) -> Resolved:
+    """Which model ran where: by the workspace's own place, else by what was reported."""
+    dims, place = metered.dims, overrides.place
+    country = dims.get("country") or COUNTRY_OF_GEOGRAPHY.get(dims.get("inference_geo") or "")
+    provider, region = metered.provider, dims.get("region")
+    if place is not None:
+        provider = place.operator or provider
+        region = place.region or (None if place.operator or place.country else region)
+        country = place.country or (None if place.region or place.operator else country)
+    given = overrides.given(is_batch=dims.get("service_tier") == BATCH)
+    return resolve(factors.document, metered.model, provider, region, country, given=given)
+
+
+def _emptied(metered: Metered) -> Metered:
+    return replace(
+        metered,
+        input_uncached_tokens=0,
+        input_cache_read_tokens=0,
+        input_cache_write_tokens=0,
+        output_tokens=0,
+        reasoning_tokens=None,
+        requests=None,
+    )
 
 
 def _calls_of_short_context(metered: Metered, resolved: Resolved) -> int:
