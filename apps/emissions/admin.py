@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.template.response import TemplateResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -14,7 +16,9 @@ from apps.common.admin import ReadOnlyAdmin
 from apps.common.errors import DomainError
 from apps.emissions import services
 from apps.emissions.models import FactorSet
+from apps.emissions.selectors import current_document
 
+_SHOWN_CHANGES = 100  # of a table
 _TABLES: dict[str, tuple[str, ...]] = {
     "models": (
         "pattern",
@@ -26,7 +30,10 @@ _TABLES: dict[str, tuple[str, ...]] = {
         "total_b_low",
         "total_b_high",
         "joules_per_output_token",
+        "year",
         "confidence",
+        "valid_from",
+        "valid_until",
         "source_url",
         "note",
     ),
@@ -37,11 +44,51 @@ _TABLES: dict[str, tuple[str, ...]] = {
         "wue_litres_per_kwh",
         "default_country",
         "year",
+        "confidence",
+        "valid_from",
+        "valid_until",
         "source_url",
         "note",
     ),
-    "grid": ("iso2", "country", "gco2e_per_kwh", "water_litres_per_kwh", "year", "source_url"),
-    "coefficients": ("name", "value", "unit", "low", "high", "meaning", "source"),
+    "operator_aliases": ("alias", "operator", "source_url"),
+    "grid": (
+        "iso2",
+        "country",
+        "gco2e_per_kwh",
+        "water_litres_per_kwh",
+        "year",
+        "confidence",
+        "valid_from",
+        "valid_until",
+        "source_url",
+    ),
+    "embodied": (
+        "component",
+        "value",
+        "unit",
+        "low",
+        "high",
+        "boundary",
+        "year",
+        "confidence",
+        "valid_from",
+        "valid_until",
+        "source_url",
+        "note",
+    ),
+    "coefficients": (
+        "name",
+        "value",
+        "unit",
+        "low",
+        "high",
+        "meaning",
+        "year",
+        "confidence",
+        "valid_from",
+        "valid_until",
+        "source",
+    ),
     "sources": ("name", "source", "licence", "attribution", "sha256"),
 }
 
@@ -61,9 +108,12 @@ class FactorSetAdmin(ReadOnlyAdmin):
         "notes",
         "created_at",
         "published_at",
+        "changes",
         "models",
         "operators",
+        "operator_aliases",
         "grid",
+        "embodied",
         "coefficients",
         "sources",
     )
@@ -77,6 +127,10 @@ class FactorSetAdmin(ReadOnlyAdmin):
     def digest(self, factor_set: FactorSet) -> str:
         return factor_set.sha256[:12]
 
+    @admin.display(description="Changes against the current set")
+    def changes(self, factor_set: FactorSet) -> str:
+        return "This is the current set." if factor_set.is_current else _html_changes(factor_set)
+
     @admin.display(description="Models, in order of priority")
     def models(self, factor_set: FactorSet) -> SafeString:
         return _html_table("models", factor_set.document["models"])
@@ -84,6 +138,14 @@ class FactorSetAdmin(ReadOnlyAdmin):
     @admin.display
     def operators(self, factor_set: FactorSet) -> SafeString:
         return _html_table("operators", factor_set.document["operators"])
+
+    @admin.display(description="Other names of operators")
+    def operator_aliases(self, factor_set: FactorSet) -> SafeString:
+        return _html_table("operator_aliases", factor_set.document["operator_aliases"])
+
+    @admin.display(description="Manufacture of hardware")
+    def embodied(self, factor_set: FactorSet) -> SafeString:
+        return _html_table("embodied", factor_set.document["embodied"])
 
     @admin.display(description="Grid intensity by country")
     def grid(self, factor_set: FactorSet) -> SafeString:
@@ -99,19 +161,54 @@ class FactorSetAdmin(ReadOnlyAdmin):
         return _html_table("sources", factor_set.document["sources"])
 
     @admin.action(description="Publish, and make current", permissions=["publish"])
-    def publish(self, request: HttpRequest, factor_sets: QuerySet[FactorSet]) -> None:
+    def publish(
+        self, request: HttpRequest, factor_sets: QuerySet[FactorSet]
+    ) -> TemplateResponse | None:
+        """Asked once without a word, it shows what would change; then it does it."""
         if len(chosen := list(factor_sets)) != 1:
             self.message_user(request, "Choose one factor set.", messages.WARNING)
-            return
+            return None
+        if request.POST.get("confirmed") != chosen[0].sha256:
+            return self._confirmation(request, chosen[0])
         try:
             published = services.publish_factor_set(chosen[0].pk, now=clock.now())
         except DomainError as refusal:
             self.message_user(request, refusal.message, messages.WARNING)
         else:
             self.message_user(request, f"{published.version} is current.", messages.SUCCESS)
+        return None
+
+    def _confirmation(self, request: HttpRequest, factor_set: FactorSet) -> TemplateResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": f"Publish {factor_set.version}, and make it current?",
+            "factor_set": factor_set,
+            "changes": self.changes(factor_set),
+            "checkbox_name": ACTION_CHECKBOX_NAME,
+        }
+        return TemplateResponse(request, "admin/emissions/publish.html", context)
 
     def has_publish_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("emissions.publish_factorset")
+
+
+def _html_changes(factor_set: FactorSet) -> SafeString:
+    """Field by field; before the first publication only how much there is."""
+    current = current_document()
+    changes = services.catalogue_changes(current, factor_set.document)
+    most = _SHOWN_CHANGES if current else 0
+    return format_html_join(
+        "",
+        "<p>{}</p><ul>{}</ul>",
+        (
+            (
+                change.summary,
+                format_html_join("", "<li>{}</li>", ((line,) for line in change.lines(most))),
+            )
+            for change in changes
+        ),
+    )
 
 
 def _html_table(table: str, rows: list[Mapping[str, Any]]) -> SafeString:

@@ -1,18 +1,20 @@
 """The operator's pages: tables to read, one action to publish."""
 
 import copy
+import html
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
-from django.urls import reverse
+from django.urls import reverse, reverse_lazy
 
 from apps.emissions import services
 from apps.emissions.models import FactorSet
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
+LIST = reverse_lazy("admin:emissions_factorset_changelist")
 
 pytestmark = pytest.mark.django_db
 
@@ -36,12 +38,14 @@ def page_of(factor_set: FactorSet) -> str:
 
 
 def test_the_list_shows_version_rows_and_digest(operator: Client, draft: FactorSet) -> None:
-    page = operator.get(reverse("admin:emissions_factorset_changelist")).content.decode()
+    page = operator.get(LIST).content.decode()
 
     assert "2026.11.1" in page
     assert draft.sha256[:12] in page
     assert draft.sha256 not in page
-    assert "811" in page  # 455 models, 103 operators, 210 countries, 43 coefficients
+    assert (
+        "898" in page
+    )  # 455 models, 103 operators, 69 aliases, 210 countries, 16 parts, 45 coefficients
 
 
 def test_the_tables_are_escaped_html(operator: Client, draft: FactorSet) -> None:
@@ -50,6 +54,8 @@ def test_the_tables_are_escaped_html(operator: Client, draft: FactorSet) -> None
     assert "<td>o1-mini*</td>" in page
     assert "<td>aws:eu-west-1</td>" in page
     assert "<td>France</td>" in page
+    assert "<td>azure.ai.openai</td>" in page
+    assert "<td>nvidia-l4</td>" in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "<script>alert(1)" not in page
 
@@ -62,15 +68,71 @@ def test_nothing_can_be_edited_or_deleted(operator: Client, draft: FactorSet) ->
     assert FactorSet.objects.get().version == "2026.11.1"
 
 
-def test_the_action_publishes(operator: Client, draft: FactorSet) -> None:
-    response = operator.post(
-        reverse("admin:emissions_factorset_changelist"),
-        {"action": "publish", "_selected_action": [draft.pk]},
-        follow=True,
-    )
+def publish(operator: Client, *chosen: FactorSet, confirmed: str = "") -> str:
+    """The page that the action answers with."""
+    data = {"action": "publish", "_selected_action": [one.pk for one in chosen]}
+    page = operator.post(LIST, data | ({"confirmed": confirmed} if confirmed else {}), follow=True)
+    return html.unescape(page.content.decode())
 
-    assert "2026.11.1 is current." in response.content.decode()
+
+def test_the_action_asks_first_and_then_publishes(operator: Client, draft: FactorSet) -> None:
+    asked = publish(operator, draft)
+    assert FactorSet.objects.get().status == "draft"
+    assert "Publish 2026.11.1, and make it current?" in asked
+    assert "models: 455 added" in asked
+
+    done = publish(operator, draft, confirmed=draft.sha256)
+    assert "2026.11.1 is current." in done
     assert FactorSet.objects.get().is_current
+
+
+def test_a_draft_and_its_confirmation_show_what_would_change(
+    operator: Client, draft: FactorSet, newer: dict[str, Any]
+) -> None:
+    services.publish_factor_set(draft.pk, now=NOW)
+    services.seed_factor_set(newer, publish=False, now=NOW)
+    next_one = FactorSet.objects.get(version="2026.12.1")
+    line = "coefficients server_factor: value 1.6 -> 1.7 (source split of a Gemini prompt"
+
+    pages = [
+        html.unescape(operator.get(page_of(next_one)).content.decode()),
+        publish(operator, next_one),
+    ]
+
+    for page in pages:
+        assert line in page
+        assert 'models o1-mini*: note "<script>' in page
+        assert "grid: 0 added, 0 changed, 0 removed" in page
+    assert "This is the current set." in operator.get(page_of(draft)).content.decode()
+    assert FactorSet.objects.get(is_current=True) == draft
+
+
+def test_a_confirmation_of_something_else_is_asked_again(
+    operator: Client, draft: FactorSet
+) -> None:
+    page = publish(operator, draft, confirmed="0" * 64)
+
+    assert "make it current?" in page
+    assert FactorSet.objects.get().status == "draft"
+
+
+@pytest.mark.usefixtures("draft")
+def test_only_one_set_is_published_at_a_time(operator: Client, newer: dict[str, Any]) -> None:
+    services.seed_factor_set(newer, publish=False, now=NOW)
+
+    assert "Choose one factor set." in publish(operator, *FactorSet.objects.all())
+    assert not FactorSet.objects.exclude(status="draft").exists()
+
+
+def test_a_published_set_offers_no_way_to_change_it(operator: Client, draft: FactorSet) -> None:
+    services.publish_factor_set(draft.pk, now=NOW)
+
+    page = operator.get(page_of(draft)).content.decode()
+    edited = operator.post(page_of(draft), {"notes": "better"})
+
+    assert 'name="_save"' not in page
+    assert "deletelink" not in page
+    assert edited.status_code == 403
 
 
 def test_a_reader_without_the_permission_is_not_offered_to_publish(
@@ -80,9 +142,8 @@ def test_a_reader_without_the_permission_is_not_offered_to_publish(
     permissions = reader.user_permissions
     permissions.add(*permissions.model.objects.filter(codename="view_factorset"))
     client.force_login(reader)
-    page = reverse("admin:emissions_factorset_changelist")
 
-    client.post(page, {"action": "publish", "_selected_action": [draft.pk]})
+    publish(client, draft, confirmed=draft.sha256)
 
-    assert client.get(page).status_code == 200
+    assert client.get(LIST).status_code == 200
     assert FactorSet.objects.get().status == "draft"

@@ -3,8 +3,10 @@
 import copy
 import hashlib
 import json
+import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,10 @@ from apps.emissions.calc.factors import FactorDocument
 from apps.emissions.calc.rows import InvalidFactorsError
 from apps.emissions.errors import CatalogueError
 from apps.emissions.services import NEWEST, catalogue_changes, load_catalogue
+
+EMBER = "https://ember-energy.org/data/yearly-electricity-data/"
+FLEET = "https://sustainability.aboutamazon.com/environment/the-cloud"
+SPLIT = "split of a Gemini prompt, https://arxiv.org/abs/2508.15734"
 
 
 @pytest.fixture
@@ -34,9 +40,58 @@ def resign(catalogue: Path, name: str) -> None:
 
 
 def test_the_catalogue_holds_every_row(catalogue: dict[str, Any]) -> None:
-    tables = ("models", "operators", "grid", "embodied", "coefficients", "sources")
+    tables = ("models", "operators", "operator_aliases", "grid", "embodied", "coefficients")
 
-    assert [len(catalogue[table]) for table in tables] == [455, 103, 210, 16, 43, 9]
+    assert [len(catalogue[table]) for table in tables] == [455, 103, 69, 210, 16, 45]
+    assert len(catalogue["sources"]) == 10
+
+
+def evidence(catalogue: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every row of every table that calculates, by its name."""
+    for name, row in catalogue["coefficients"].items():
+        yield name, row | {"stated": row["source"]}
+    for table, key in (
+        ("models", "pattern"),
+        ("operators", "operator"),
+        ("grid", "iso2"),
+        ("embodied", "component"),
+    ):
+        for row in catalogue[table]:
+            yield f"{table} {row[key]}", row | {"stated": row["source_url"] or row["note"]}
+
+
+def test_every_row_says_how_good_it_is_of_which_year_and_when_it_is_used(
+    catalogue: dict[str, Any],
+) -> None:
+    rows = dict(evidence(catalogue))
+
+    assert len(rows) == 455 + 103 + 210 + 16 + 45
+    for name, row in rows.items():
+        assert 2020 <= row["year"] <= 2026, name
+        assert row["confidence"] in {"measured", "benchmarked", "estimated"}, name
+        assert date.fromisoformat(row["valid_from"]) == date(2026, 11, 20), name
+        assert row["valid_until"] is None, name
+        assert re.search(r"https?://\S+\.\S+|\bassum", row["stated"], re.IGNORECASE), name
+
+
+@pytest.mark.parametrize("confidence", ["measured", "benchmarked"])
+def test_what_is_better_than_assumed_has_an_address(
+    catalogue: dict[str, Any], confidence: str
+) -> None:
+    unfounded = [
+        name
+        for name, row in evidence(catalogue)
+        if row["confidence"] == confidence and "http" not in row["stated"]
+    ]
+
+    assert unfounded == []
+
+
+def test_a_price_or_a_guess_is_never_more_than_estimated(catalogue: dict[str, Any]) -> None:
+    weak = [row for row in catalogue["models"] if row["size_basis"] in ("list_price", "tier")]
+
+    assert len(weak) > 150
+    assert {row["confidence"] for row in weak} == {"estimated"}
 
 
 def test_every_file_states_source_licence_and_attribution(catalogue: dict[str, Any]) -> None:
@@ -96,6 +151,36 @@ def test_a_file_that_the_manifest_does_not_list_is_refused(copied: Path) -> None
             "tier",
         ),
         ("operators.csv", "azure,cloud,", "aws,cloud,", "aws appears twice"),
+        ("models.csv", "moe,2024,estimated", "moe,,estimated", r"o1-mini\*: year"),
+        ("models.csv", "moe,2024,estimated", "moe,2024,certain", r"o1-mini\*: confidence"),
+        ("models.csv", "2026-11-20,,", "someday,,", r"o1-mini\*: not a date"),
+        (
+            "models.csv",
+            "2026-11-20,,",
+            "2026-11-20,2026-11-19,",
+            r"o1-mini\*: valid_until is before",
+        ),
+        (
+            "models.csv",
+            "https://arxiv.org/abs/2412.19260",
+            "hearsay",
+            r"o1-mini\*: neither a source",
+        ),
+        ("grid_countries.csv", "550,2022,", "550,unknown,", "AW: year"),
+        (
+            "embodied.csv",
+            "Assumption: no operator",
+            "No operator",
+            "hardware-active-share: neither",
+        ),
+        ("operator_regions.csv", "ZA,ZA,2024", "ZA,ZA,", "aws:af-south-1: year"),
+        ("operator_aliases.csv", "aws.bedrock,bedrock", "aws.bedrock,rock", "no operator rock"),
+        (
+            "operator_aliases.csv",
+            "aws.bedrock,",
+            "azure.openai,",
+            "azure.openai: the name is taken",
+        ),
         ("model_prices.csv", "o1-mini*", "o1-tiny*", r"no row has: o1-tiny\*"),
     ],
 )
@@ -125,7 +210,10 @@ def forget(table: str, key: str, value: str) -> Callable[[dict[str, Any]], None]
         forget("grid", "iso2", "US"),
         lambda document: document["coefficients"].pop("server_factor"),
         lambda document: document["coefficients"]["server_factor"].update(value=float("inf")),
+        lambda document: document["coefficients"]["server_factor"].pop("year"),
+        lambda document: document["coefficients"]["server_factor"].update(source="hearsay"),
         lambda document: document.pop("embodied"),
+        lambda document: document.pop("operator_aliases"),
         lambda document: document["models"][0].pop("note"),
         lambda document: document["models"][0].update(surprise=1),
     ],
@@ -140,9 +228,10 @@ def test_an_incomplete_document_is_refused(
         FactorDocument.from_dict(broken)
 
 
-def test_changes_are_told_row_by_row(catalogue: dict[str, Any]) -> None:
+def test_changes_are_told_row_by_row_and_field_by_field(catalogue: dict[str, Any]) -> None:
     newer = copy.deepcopy(catalogue)
     newer["grid"][0]["gco2e_per_kwh"] = 1.0
+    newer["coefficients"]["server_factor"].update(value=1.7, low=None)
     first = newer["models"].pop(0)
     newer["models"].insert(1, first)
     newer["operators"].append(newer["operators"][0] | {"operator": "garage"})
@@ -150,9 +239,25 @@ def test_changes_are_told_row_by_row(catalogue: dict[str, Any]) -> None:
 
     changes = {change.table: change for change in catalogue_changes(catalogue, newer)}
 
-    assert changes["grid"].changed == ("AW",)
-    assert changes["models"].is_reordered
-    assert changes["models"].changed == ()
-    assert changes["operators"].added == ("garage",)
-    assert changes["operators"].removed == ("azure",)
-    assert changes["coefficients"].changed == ()
+    assert changes["grid"].lines() == [f"grid AW: gco2e_per_kwh 550 -> 1 (source {EMBER})"]
+    assert changes["coefficients"].lines() == [
+        f"coefficients server_factor: value 1.6 -> 1.7, low 1.25 -> nothing (source {SPLIT})"
+    ]
+    assert changes["models"].summary == "models: 0 added, 0 changed, 0 removed, reordered"
+    assert changes["operators"].lines() == [
+        f"operators garage: added (source {FLEET})",
+        "operators azure: removed",
+    ]
+    assert changes["embodied"].lines() == []
+
+
+def test_past_the_bound_only_the_number_of_changes_is_told(catalogue: dict[str, Any]) -> None:
+    newer = copy.deepcopy(catalogue)
+    for row in newer["grid"][:7]:
+        row["country"] = "x" * 100
+
+    [grid] = [one for one in catalogue_changes(catalogue, newer) if one.table == "grid"]
+
+    assert [line[:8] for line in grid.lines(most=2)] == ["grid AW:", "grid AF:", "… and 5 "]
+    assert len(grid.lines()) == 7
+    assert f'-> "{"x" * 59}…"' in grid.lines()[0]

@@ -1,6 +1,8 @@
 """The two commands, as an operator sees them."""
 
+import hashlib
 import io
+import json
 import shutil
 from pathlib import Path
 
@@ -23,7 +25,7 @@ def test_seed_factors_publishes_the_catalogue_and_says_so() -> None:
     output = said("seed_factors", "--publish")
 
     assert FactorSet.objects.get().is_current
-    assert "455 models, 103 operators, 210 grid" in output
+    assert "455 models, 103 operators, 69 operator_aliases, 210 grid" in output
     assert "published as current" in output
 
 
@@ -34,6 +36,49 @@ def test_seed_factors_again_changes_nothing() -> None:
     assert FactorSet.objects.count() == 1
     assert "models: 0 added, 0 changed, 0 removed" in output
     assert "already stored." in output
+
+
+@pytest.fixture
+def grown(tmp_path: Path) -> Path:
+    """A later catalogue: one server factor, and twelve countries' intensities, are other ones."""
+    copied = shutil.copytree(services.NEWEST, tmp_path / "catalogue")
+    manifest = json.loads((copied / "manifest.json").read_text(encoding="utf-8"))
+    manifest["version"] = "2026.12.1"
+    manifest["coefficients"]["server_factor"]["value"] = 1.7
+    head, *rows = (copied / "grid_countries.csv").read_text(encoding="utf-8").splitlines()
+    rows[:12] = [row.replace(",20", "5,20", 1) for row in rows[:12]]
+    (copied / "grid_countries.csv").write_text("\n".join((head, *rows, "")), encoding="utf-8")
+    digest = hashlib.sha256((copied / "grid_countries.csv").read_bytes()).hexdigest()
+    manifest["files"]["grid_countries.csv"]["sha256"] = digest
+    (copied / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    return copied
+
+
+def test_seed_factors_tells_what_would_change_field_by_field(grown: Path) -> None:
+    said("seed_factors", "--publish")
+
+    output = said("seed_factors", "--file", str(grown), "--dry-run")
+
+    assert "Catalogue 2026.12.1 against 2026.11.1:" in output
+    assert "  coefficients: 0 added, 1 changed, 0 removed" in output
+    assert "    coefficients server_factor: value 1.6 -> 1.7 (source split of a Gemini" in output
+    assert "    grid AW: gco2e_per_kwh 550 -> 5505 (source https://ember-energy.org" in output
+    assert output.count("    grid ") == 10
+    assert "    … and 2 more" in output
+    assert FactorSet.objects.count() == 1
+
+
+@pytest.mark.parametrize(("verbosity", "shown"), [("0", 0), ("1", 10), ("2", 12)])
+def test_how_much_seed_factors_tells_is_the_operators_choice(
+    grown: Path, verbosity: str, shown: int
+) -> None:
+    said("seed_factors", "--publish")
+
+    output = said("seed_factors", "--file", str(grown), "--verbosity", verbosity)
+
+    assert output.count("    grid ") == shown
+    assert "2026.12.1" in output
+    assert FactorSet.objects.get(version="2026.12.1").status == "draft"
 
 
 def test_a_dry_run_writes_nothing() -> None:

@@ -87,8 +87,8 @@ def find_place(
 def _operator(
     document: FactorDocument, model: ModelRow, provider: str | None, warnings: list[Notice]
 ) -> OperatorRow:
-    name = (provider or "").strip().lower()
-    row = document.operators.get(name)
+    name = (provider or "").strip()
+    row = document.operator_row(name)
     if row is not None and row.kind != "router":
         return row
     if name and row is None:

@@ -30,9 +30,8 @@ def read_row(kind: type[Row], data: Mapping[str, Any], where: str) -> Row:
     if set(data) != set(expected):
         odd = ", ".join(sorted(set(data) ^ set(expected)))
         raise InvalidFactorsError(f"{where}: missing or unknown fields: {odd}")
-    place = f"{where} {next(iter(data.values()))}"
     return kind(
-        **{name: _read(data[name], of, f"{place}: {name}") for name, of in expected.items()}
+        **{name: _read(data[name], of, f"{where}: {name}") for name, of in expected.items()}
     )
 
 

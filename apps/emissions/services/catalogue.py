@@ -24,6 +24,7 @@ _TABLES = (
     "model_disclosures.csv",
     "operators.csv",
     "operator_regions.csv",
+    "operator_aliases.csv",
     "grid_countries.csv",
     "electricity_water.csv",
     "embodied.csv",
@@ -72,10 +73,10 @@ def _document(manifest: Mapping[str, Any], tables: Mapping[str, Table]) -> dict[
                 for row in tables["operator_regions.csv"]
             ),
         ],
+        "operator_aliases": tables["operator_aliases.csv"],
         "grid": _grid(tables, manifest["files"]["grid_countries.csv"]["url"]),
         "embodied": [
-            _numbers(row, "value", "low", "high") | {"year": int(row["year"])}
-            for row in tables["embodied.csv"]
+            _numbers(row, "value", "low", "high") | _evidence(row) for row in tables["embodied.csv"]
         ],
         "sources": [{"name": name, **file} for name, file in manifest["files"].items()],
     }
@@ -91,6 +92,7 @@ def _models(tables: Mapping[str, Table]) -> list[dict[str, Any]]:
         raise CatalogueError(f"Facts about models that no row has: {', '.join(sorted(strangers))}")
     return [
         _numbers(row, "active_b_low", "active_b_high", "total_b_low", "total_b_high")
+        | _evidence(row)
         | {
             "joules_per_output_token": _fact(metered, row, "joules_per_output_token"),
             "usd_per_million_output_tokens": _fact(prices, row, "usd_per_million_output_tokens"),
@@ -108,11 +110,13 @@ def _fact(facts: Mapping[str, Mapping[str, str]], row: Mapping[str, str], name: 
 
 
 def _operator(row: Mapping[str, str]) -> dict[str, Any]:
-    return _numbers(row, "pue", "wue_litres_per_kwh") | {
+    numbers = _numbers(row, "pue", "wue_litres_per_kwh")
+    return {
+        **numbers,
+        **_evidence(row),
         "default_country": row["default_country"] or None,
         "regions_of": row["regions_of"] or None,
         "zone": None,
-        "year": int(row["year"]),
     }
 
 
@@ -125,7 +129,7 @@ def _region(row: Mapping[str, str], file: Mapping[str, str]) -> dict[str, Any]:
         "default_country": row["default_country"] or None,
         "regions_of": row["operator"].split(":", 1)[0],
         "zone": row["zone"] or None,
-        "year": int(row["year"]),
+        **_evidence(row),
         "source_url": file["url"],
         "note": row["name"],
     }
@@ -135,11 +139,8 @@ def _grid(tables: Mapping[str, Table], url: str) -> list[dict[str, Any]]:
     water = {row["iso2"]: row["litres_per_kwh"] for row in tables["electricity_water.csv"]}
     return [
         _numbers(row, "gco2e_per_kwh")
-        | {
-            "water_litres_per_kwh": _number(water.get(row["iso2"], "")),
-            "year": int(row["year"]),
-            "source_url": url,
-        }
+        | _evidence(row)
+        | {"water_litres_per_kwh": _number(water.get(row["iso2"], "")), "source_url": url}
         for row in tables["grid_countries.csv"]
     ]
 
@@ -148,5 +149,19 @@ def _numbers(row: Mapping[str, str], *names: str) -> dict[str, Any]:
     return {**row, **{name: _number(row[name]) for name in names}}
 
 
-def _number(text: str) -> float | None:
-    return float(text) if text else None
+def _evidence(row: Mapping[str, str]) -> dict[str, Any]:
+    year = row["year"]
+    return {
+        "year": int(year) if year.isdecimal() else year,
+        "confidence": row["confidence"],
+        "valid_from": row["valid_from"],
+        "valid_until": row["valid_until"] or None,
+    }
+
+
+def _number(text: str) -> float | str | None:
+    """A text that is none stays as it is: whoever reads the rows refuses it by name."""
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return text

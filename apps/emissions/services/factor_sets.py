@@ -1,7 +1,6 @@
 """Storing factor sets: seeding a version once, and making one current."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -13,6 +12,7 @@ from apps.emissions.calc.factors import FactorDocument
 from apps.emissions.calc.rows import InvalidFactorsError
 from apps.emissions.errors import CatalogueError, FactorSetNotFoundError, FactorVersionTakenError
 from apps.emissions.models import FactorSet
+from apps.emissions.selectors import canonical_json, forget_recent_factors
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +28,7 @@ class SeedResult:
 
 def document_sha256(document: Mapping[str, Any]) -> str:
     """Of the document as JSON with sorted keys and no spaces, in UTF-8."""
-    text = json.dumps(
-        document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(canonical_json(document)).hexdigest()
 
 
 @transaction.atomic
@@ -85,4 +82,5 @@ def publish_factor_set(factor_set_id: int, *, now: datetime) -> FactorSet:
         status=FactorSet.Status.PUBLISHED, published_at=now
     )
     FactorSet.objects.filter(pk=factor_set_id).update(is_current=True)
+    forget_recent_factors()
     return FactorSet.objects.get(pk=factor_set_id)

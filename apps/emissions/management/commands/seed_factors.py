@@ -12,14 +12,15 @@ from apps.emissions import services
 from apps.emissions.errors import FactorVersionTakenError
 from apps.emissions.selectors import current_document
 
-_SHOWN = 5
+_SHOWN = 10
 _INVALID, _CONFLICT = 1, 3  # 2 is argparse's
 
 
 class Command(BaseCommand):
     help = (
         "Store a factor catalogue as a factor set. Safe to repeat. Exit code 1: the catalogue "
-        "is incomplete or altered; 3: its version exists with other content."
+        "is incomplete or altered; 3: its version exists with other content. What would change is "
+        "shown row by row and field by field; --verbosity 2 shows all of it, 0 nothing."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -33,7 +34,7 @@ class Command(BaseCommand):
         try:
             document = services.load_catalogue(options["file"])
             if options["verbosity"]:
-                self._show_changes(document)
+                self._show_changes(document, most=_SHOWN if options["verbosity"] == 1 else None)
             if options["dry_run"]:
                 self.stdout.write("Dry run: nothing was written.")
                 return
@@ -46,21 +47,15 @@ class Command(BaseCommand):
         published = ", published as current" if result.is_published_now else ""
         self.stdout.write(f"{result.version} ({result.sha256[:12]}) {stored}{published}.")
 
-    def _show_changes(self, document: dict[str, Any]) -> None:
+    def _show_changes(self, document: dict[str, Any], most: int | None) -> None:
         current = current_document()
         changes = services.catalogue_changes(current, document)
         if current is None:  # everything is new: counts say more than names
             counts = ", ".join(f"{len(change.added)} {change.table}" for change in changes)
             self.stdout.write(f"Catalogue {document['version']}, the first: {counts}.")
             return
-        self.stdout.write(f"Catalogue {document['version']} against the current factor set:")
+        self.stdout.write(f"Catalogue {document['version']} against {current['version']}:")
         for change in changes:
-            self.stdout.write(
-                f"  {change.table}: {len(change.added)} added, {len(change.changed)} changed, "
-                f"{len(change.removed)} removed{', reordered' if change.is_reordered else ''}"
-            )
-            for sign, keys in (("+", change.added), ("~", change.changed), ("-", change.removed)):
-                for key in keys[:_SHOWN]:
-                    self.stdout.write(f"    {sign} {key}")
-                if len(keys) > _SHOWN:
-                    self.stdout.write(f"    {sign} … and {len(keys) - _SHOWN} more")
+            self.stdout.write(f"  {change.summary}")
+            for line in change.lines(most):
+                self.stdout.write(f"    {line}")
