@@ -70,6 +70,16 @@ def _empty_redis() -> None:
             return
 
 
+@pytest.fixture(autouse=True)
+def _no_factors_of_the_test_before() -> None:
+    if "DJANGO_SETTINGS_MODULE" in os.environ:
+        from apps.emissions.selectors import (  # noqa: PLC0415 - pure tests start without
+            forget_recent_factors,
+        )
+
+        forget_recent_factors()
+
+
 @pytest.fixture
 def api() -> Callable[..., Any]:
     """`api()` is nobody, `api(key_text)` a program: clients whose answers keep the contract."""

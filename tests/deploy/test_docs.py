@@ -13,6 +13,7 @@ PAGES = [
     *sorted((places.ROOT / "docs").glob("*.md")),
 ]
 LONGEST = 120
+LONGEST_OF = {"methodology.md": 350}  # one page that an auditor reads from end to end
 BANNED = (
     *("carbon neutral", "climate neutral", "net zero", "net-zero", "zero emission"),
     *("climate positive", "eco-friendly", "green ai"),
@@ -38,7 +39,7 @@ def test_every_link_and_every_named_file_exists(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_no_page_is_long_or_claims_what_the_law_forbids(page: Path) -> None:
     text = page.read_text().lower()
-    assert len(text.splitlines()) <= LONGEST
+    assert len(text.splitlines()) <= LONGEST_OF.get(page.name, LONGEST)
     assert not [claim for claim in BANNED if claim in text]
 
 

@@ -1,14 +1,16 @@
-"""A token estimate told so that a person can redo it: each step, its numbers, its source."""
+"""An estimate told so that a person can redo it: each step, its numbers, its source."""
 
-import math
 from dataclasses import asdict
 from typing import Any
 
+from apps.emissions.calc.bounds import hardware_bounds, token_bounds
 from apps.emissions.calc.estimate import Estimate
 from apps.emissions.calc.factors import FactorDocument
-from apps.emissions.calc.interval import Z90
+from apps.emissions.calc.hardware import HardwareEstimate
+from apps.emissions.calc.hardware_steps import hardware_steps
 from apps.emissions.calc.resolve import Resolved
-from apps.emissions.calc.steps import Step, token_steps
+from apps.emissions.calc.steps import Step
+from apps.emissions.calc.token_steps import token_steps
 from apps.emissions.calc.usage import TokenUsage
 
 _QUANTITIES = (
@@ -16,15 +18,25 @@ _QUANTITIES = (
     "operational_co2e_grams",
     "embodied_co2e_grams",
     "co2e_grams",
+    "market_based_co2e_grams",
     "water_litres",
 )
-_FORMULA = (
+_FROM_TOKENS = (
     "CO2e = electricity x grid intensity + hardware share; "
     "electricity = accelerator energy x server factor x PUE; "
     "accelerator energy = output tokens x energy per output token x context growth "
     "+ prompt tokens x energy per prompt token x context growth, cached ones at a fraction"
 )
-_NOT_INCLUDED = (
+_FROM_TIME = (
+    "CO2e = electricity x grid intensity + hardware share; "
+    "electricity = server energy x PUE; "
+    "server energy = accelerators x board power x server factor x time / requests that share them"
+)
+_FROM_POWER = (
+    "CO2e = electricity x grid intensity + hardware share; "
+    "electricity = metered power of the servers x time x PUE"
+)
+NOT_INCLUDED = (
     "training of the model",
     "devices of the users",
     "networks outside the data centre",
@@ -37,26 +49,61 @@ _NOT_INCLUDED = (
 
 
 def explain(
-    document: FactorDocument, usage: TokenUsage, resolved: Resolved, estimate: Estimate
+    document: FactorDocument,
+    usage: TokenUsage,
+    resolved: Resolved,
+    result: Estimate | HardwareEstimate,
 ) -> dict[str, Any]:
-    """Every input, intermediate value and source of this estimate, as plain JSON values."""
-    steps = token_steps(usage, resolved)
+    """Every input, intermediate value and source of this estimate, as plain JSON values.
+
+    The hardware method does not calculate with the token counts: they are told.
+    """
+    if isinstance(result, HardwareEstimate):
+        steps = hardware_steps(result, resolved)
+        own = {"hardware": _hardware(result), "bounds": hardware_bounds(result, resolved)}
+        formula = _FROM_TIME if result.metered_power_watts is None else _FROM_POWER
+        told = _told(document, resolved, result.estimate, steps)
+        power = result.metered_power_watts
+    else:
+        steps = token_steps(usage, resolved)
+        own, formula, power = {"bounds": token_bounds(resolved)}, _FROM_TOKENS, None
+        told = _told(document, resolved, result, steps)
+    return {
+        **told,
+        **own,
+        "formula": formula,
+        "usage": asdict(usage) | {"total": usage.total},
+        "sources": _given_sources(resolved, power) + _sources(document, resolved),
+    }
+
+
+def _told(
+    document: FactorDocument, resolved: Resolved, estimate: Estimate, steps: list[Step]
+) -> dict[str, Any]:
     return {
         "method": estimate.method,
         "factor_version": estimate.factor_version,
-        "formula": _FORMULA,
         "asked": asdict(resolved.asked),
-        "usage": asdict(usage) | {"total": usage.total},
         "matched": _matched(resolved),
         "steps": [asdict(step) for step in steps],
         "formula_with_numbers": _one_line(steps, estimate),
-        "bounds": _bounds(resolved),
         "results": {name: getattr(estimate, name).as_dict() for name in _QUANTITIES},
         "confidence": estimate.confidence,
         "coefficients": _coefficients(document, steps),
-        "sources": _sources(document, resolved),
-        "not_included": list(_NOT_INCLUDED),
+        "not_included": list(NOT_INCLUDED),
         "warnings": [asdict(notice) for notice in estimate.warnings],
+    }
+
+
+def _hardware(machine: HardwareEstimate) -> dict[str, Any]:
+    return {
+        "duration_seconds": machine.duration_seconds,
+        "metered_power_watts": machine.metered_power_watts,
+        "accelerators": machine.accelerators,
+        "board_power_kw": machine.board_power_kw,
+        "sharing_requests": machine.sharing_requests,
+        "server_factor": machine.server_factor,
+        "pue": machine.pue,
     }
 
 
@@ -66,47 +113,12 @@ def _one_line(steps: list[Step], estimate: Estimate) -> str:
 
 
 def _matched(resolved: Resolved) -> dict[str, Any]:
-    operator, grid = resolved.place.operator, resolved.place.grid
+    """The rows that were found, with what was given in the place of their values."""
+    place = resolved.place
     return {
         "model": asdict(resolved.row),
-        "operator": asdict(operator),
-        "grid": asdict(grid) | {"basis": resolved.place.basis},
-    }
-
-
-def _bounds(resolved: Resolved) -> dict[str, Any]:
-    """How the doubts add up: squares of log standard deviations, then exp(Z90 x root)."""
-    factors, place, energy = resolved.coefficients, resolved.place, resolved.energy
-    sigma = resolved.sigma_energy
-    sigmas = {
-        "energy_kwh": sigma,
-        "operational_co2e_grams": math.hypot(sigma, place.sigma_grid),
-        "embodied_co2e_grams": math.hypot(sigma, factors.sigma_embodied),
-        "water_litres": math.hypot(sigma, factors.sigma_water),
-    }
-    disclosed = resolved.row.disclosed_gco2e_per_1k_output is not None
-    if disclosed:
-        del sigmas["water_litres"]
-    return {
-        "level": 0.90,
-        "rule": f"low = central / factor, high = central x factor, factor = exp({Z90} x log_sd)",
-        "total": (
-            f"central x (1 -/+ {factors.disclosure_band}), for a published figure without bounds"
-            if disclosed
-            else "low = operational low + embodied low, high likewise"
-        ),
-        "parts": {
-            "deployment": factors.sigma_deployment,
-            "server": factors.sigma_server,
-            "pue": place.sigma_pue,
-            "model": energy.sigma_model,
-            "model_size": energy.sigma_size,
-            "grid": place.sigma_grid,
-            "embodied": factors.sigma_embodied,
-            "water": factors.sigma_water,
-        },
-        "log_sd": sigmas,
-        "factor": {name: math.exp(Z90 * value) for name, value in sigmas.items()},
+        "operator": asdict(place.operator) | {"pue": place.pue},
+        "grid": asdict(place.grid) | {"gco2e_per_kwh": place.gco2e_per_kwh, "basis": place.basis},
     }
 
 
@@ -127,3 +139,19 @@ def _sources(document: FactorDocument, resolved: Resolved) -> list[dict[str, Any
         for file in document.sources
     ]
     return [source for source in (*cited, *files) if source["url"] or source["note"]]
+
+
+def _given_sources(resolved: Resolved, power_watts: float | None) -> list[dict[str, Any]]:
+    """What the caller said, to stand before what the catalogue says about the same."""
+    given = resolved.asked.given
+    known = (
+        ("PUE", given.pue, ""),
+        ("grid intensity", given.gco2e_per_kwh, " gCO2e/kWh"),
+        ("tariff", given.tariff_gco2e_per_kwh, " gCO2e/kWh"),
+        ("power", power_watts, " W"),
+    )
+    return [
+        {"of": of, "url": "", "note": f"given by the caller: {value:g}{unit}"}
+        for of, value, unit in known
+        if value is not None
+    ]

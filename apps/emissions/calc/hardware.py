@@ -7,7 +7,7 @@ from apps.emissions.calc.estimate import Estimate
 from apps.emissions.calc.rates import JOULES_PER_KWH, rates
 from apps.emissions.calc.resolve import Resolved
 
-_SECONDS_PER_HOUR = 3600.0
+SECONDS_PER_HOUR = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +15,9 @@ class HardwareEstimate:
     """An estimate and the machine it assumes; the machine is absent when power was metered."""
 
     estimate: Estimate
+    duration_seconds: float
+    it_kwh: float
+    sigma_energy: float
     accelerators: int | None
     board_power_kw: float | None
     sharing_requests: float | None
@@ -30,14 +33,28 @@ def hardware_estimate(
     for value in (duration_seconds, 0.0 if power_watts is None else power_watts):
         if not 0.0 <= value < math.inf:
             raise ValueError(f"not a duration or a power: {value}")
-    hours = duration_seconds / _SECONDS_PER_HOUR
-    factors = resolved.coefficients
+    factors, hours = resolved.coefficients, duration_seconds / SECONDS_PER_HOUR
+    machine = None if power_watts is not None else accelerators(resolved)
     if power_watts is not None:
-        it_kwh = power_watts / 1000 * hours
-        return _hardware_estimate(resolved, it_kwh, factors.sigma_hardware_metered, power_watts)
-    board_kwh = accelerators(resolved) * factors.hardware_board_kw * hours
-    it_kwh = board_kwh * factors.server_factor / factors.hardware_sharing
-    return _hardware_estimate(resolved, it_kwh, _sigma(resolved), None)
+        it_kwh, sigma = power_watts / 1000 * hours, factors.sigma_hardware_metered
+    else:
+        board_kwh = (machine or 0) * factors.hardware_board_kw * hours
+        it_kwh = board_kwh * factors.server_factor / factors.hardware_sharing
+        sigma = math.hypot(*sigma_parts(resolved).values())
+    joules = it_kwh / factors.server_factor * JOULES_PER_KWH
+    per_joule = rates(resolved.place, factors, sigma)
+    return HardwareEstimate(
+        estimate=resolved.estimate(joules, per_joule, "hardware"),
+        duration_seconds=duration_seconds,
+        it_kwh=it_kwh,
+        sigma_energy=sigma,
+        accelerators=machine,
+        board_power_kw=None if machine is None else factors.hardware_board_kw,
+        sharing_requests=None if machine is None else factors.hardware_sharing,
+        server_factor=factors.server_factor,
+        pue=resolved.place.pue,
+        metered_power_watts=power_watts,
+    )
 
 
 def accelerators(resolved: Resolved) -> int:
@@ -52,30 +69,15 @@ def accelerators(resolved: Resolved) -> int:
     return 1 << (needed - 1).bit_length()
 
 
-def _sigma(resolved: Resolved) -> float:
+def sigma_parts(resolved: Resolved) -> dict[str, float]:
+    """The doubts about an assumed machine, as log standard deviations."""
     factors, row = resolved.coefficients, resolved.row
     is_exact = row.total_b_low == row.total_b_high
-    return math.hypot(
-        factors.sigma_hardware_sharing,
-        factors.sigma_hardware_power,
-        factors.sigma_server,
-        factors.sigma_hardware_exact_size if is_exact else factors.sigma_hardware_size_range,
-    )
-
-
-def _hardware_estimate(
-    resolved: Resolved, it_kwh: float, sigma: float, metered: float | None
-) -> HardwareEstimate:
-    factors = resolved.coefficients
-    joules = it_kwh / factors.server_factor * JOULES_PER_KWH
-    per_joule = rates(resolved.place, factors, sigma)
-    is_metered = metered is not None
-    return HardwareEstimate(
-        estimate=resolved.estimate(joules, per_joule, "hardware"),
-        accelerators=None if is_metered else accelerators(resolved),
-        board_power_kw=None if is_metered else factors.hardware_board_kw,
-        sharing_requests=None if is_metered else factors.hardware_sharing,
-        server_factor=factors.server_factor,
-        pue=resolved.place.pue,
-        metered_power_watts=metered,
-    )
+    return {
+        "sharing": factors.sigma_hardware_sharing,
+        "board_power": factors.sigma_hardware_power,
+        "server": factors.sigma_server,
+        "model_size": (
+            factors.sigma_hardware_exact_size if is_exact else factors.sigma_hardware_size_range
+        ),
+    }

@@ -42,6 +42,11 @@ class Resolved:
     factor_version: str
     warnings: tuple[Notice, ...]
 
+    @property
+    def tier_factor(self) -> float:
+        """Energy of a call of the tier that was asked for, relative to an interactive one."""
+        return self.coefficients.batch_tier_factor if self.asked.given.is_batch else 1.0
+
     def estimate(self, joules: float, per_joule: Rates, method: Method) -> Estimate:
         operational = per_joule.operational_co2e_grams.scaled(joules)
         embodied = per_joule.embodied_co2e_grams.scaled(joules)
@@ -118,7 +123,7 @@ def _given_notices(given: Given) -> tuple[Notice, ...]:
         (
             "tariff_given",
             given.tariff_gco2e_per_kwh,
-            "The market-based figure follows a given tariff: {:g} gCO2e/kWh.",
+            "A tariff for the market-based figure was given: {:g} gCO2e/kWh.",
         ),
     )
     notices = [Notice(code, text.format(value)) for code, value, text in told if value is not None]

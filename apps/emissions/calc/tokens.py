@@ -7,6 +7,11 @@ from apps.emissions.calc.interval import band
 from apps.emissions.calc.resolve import Resolved
 from apps.emissions.calc.usage import TokenUsage
 
+_HIDDEN_TOKENS = Notice(
+    "hidden_tokens",
+    "This model reasons before it answers: the output tokens have to contain the hidden ones.",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ContextWork:
@@ -20,7 +25,10 @@ class ContextWork:
 
 
 def context_work(usage: TokenUsage, resolved: Resolved) -> ContextWork:
-    """Of a bucket of many calls only the mean context is known, so the mean is what counts."""
+    """Of a bucket of many calls only the mean context is known, so the mean is what counts.
+
+    `columns` repeats this operation by operation, and a test holds the two to the same bits.
+    """
     factors, energy = resolved.coefficients, resolved.energy
     calls = usage.requests or 1
     prompt = (usage.input + usage.cached_input + usage.cache_write) / calls
@@ -29,11 +37,11 @@ def context_work(usage: TokenUsage, resolved: Resolved) -> ContextWork:
     decode_growth = 1.0 + excess / energy.decode_context_tokens
     prefill_growth = 1.0 + prompt / factors.prefill_context_tokens
     fresh = usage.input + factors.cache_write_factor * usage.cache_write
-    joules = usage.output * energy.output_joules * decode_growth + energy.input_joules * (
+    decoded = usage.output * energy.output_joules * decode_growth
+    read = energy.input_joules * (
         fresh * prefill_growth + factors.cache_read_factor * usage.cached_input
     )
-    if resolved.asked.given.is_batch:
-        joules *= factors.batch_tier_factor
+    joules = (decoded + read) * resolved.tier_factor
     return ContextWork(prompt, context, decode_growth, prefill_growth, joules)
 
 
@@ -44,6 +52,13 @@ def token_estimate(usage: TokenUsage, resolved: Resolved) -> Estimate:
     if resolved.row.disclosed_gco2e_per_1k_output is None:
         return estimate
     return _with_disclosure(estimate, usage, resolved)
+
+
+def asking_for_hidden_tokens(estimate: Estimate, usage: TokenUsage) -> Estimate:
+    """With a reminder, where somebody counted the tokens of a reasoning model by what they saw."""
+    if estimate.tier != "reasoning" or usage.reasoning is not None:
+        return estimate
+    return replace(estimate, warnings=(*estimate.warnings, _HIDDEN_TOKENS))
 
 
 def _with_disclosure(estimate: Estimate, usage: TokenUsage, resolved: Resolved) -> Estimate:
@@ -57,13 +72,19 @@ def _with_disclosure(estimate: Estimate, usage: TokenUsage, resolved: Resolved) 
         "Total and water follow the maker's published assessment of this model; "
         "energy, operational and embodied emissions are modelled and do not add up to it."
     )
+    notices = [Notice("disclosure_applied", text)]
+    if resolved.place.tariff_gco2e_per_kwh is not None:
+        text = (
+            "The given tariff is not used: the maker does not publish what share of the total is "
+            "electricity, so the market-based figure is that total."
+        )
+        notices.append(Notice("tariff_not_used", text))
     total = band((row.disclosed_gco2e_per_1k_output or 0.0) * thousands, share)
-    has_tariff = resolved.place.tariff_gco2e_per_kwh is not None
     return replace(
         estimate,
         co2e_grams=total,
-        market_based_co2e_grams=estimate.market_based_co2e_grams if has_tariff else total,
+        market_based_co2e_grams=total,
         water_litres=water,
         confidence="measured",
-        warnings=(*estimate.warnings, Notice("disclosure_applied", text)),
+        warnings=(*estimate.warnings, *notices),
     )

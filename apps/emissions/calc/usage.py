@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+MOST_TOKENS = 10**15
+"""More of one class is a fault of the caller. Up to here a float holds every count exactly."""
+
 
 @dataclass(frozen=True, slots=True)
 class TokenUsage:
@@ -9,6 +12,7 @@ class TokenUsage:
 
     `input` is what was read without a cache hit, `cached_input` what a cache answered,
     `cache_write` what was read and stored. `requests` is the number of calls in the counts.
+    Each is at most MOST_TOKENS.
     """
 
     input: int = 0
@@ -19,10 +23,12 @@ class TokenUsage:
     requests: int = 1
 
     def __post_init__(self) -> None:
-        counts = (self.input, self.cached_input, self.cache_write, self.output, self.requests)
-        for count in (*counts, 0 if self.reasoning is None else self.reasoning):
-            if type(count) is not int or count < 0:
-                raise ValueError(f"not a token count: {count!r}")
+        for name in ("input", "cached_input", "cache_write", "output", "reasoning", "requests"):
+            count = getattr(self, name)
+            if count is None and name == "reasoning":
+                continue
+            if type(count) is not int or not 0 <= count <= MOST_TOKENS:
+                raise ValueError(f"{name}: not a token count: {count!r}")
         if self.reasoning is not None and self.reasoning > self.output:
             raise ValueError(f"{self.reasoning} reasoning tokens in {self.output} output tokens")
 

@@ -1,0 +1,1 @@
+"""The same tokens under several published methods: ours, EcoLogits, a flat coefficient."""
