@@ -1,18 +1,16 @@
 """The public page: what one use of a model costs the air, and where to check a receipt."""
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from apps.emissions.calc.usage import TokenUsage
 from apps.emissions.selectors import current_factors
-from apps.emissions.services import estimate
+from carbon_platform.comparing import comparison
+from carbon_platform.questions import MOST, answer, permalink
 
-MOST_TOKENS = 1_000_000_000_000
 EXAMPLE = {"model": "gpt-4o", "input_tokens": 1000, "output_tokens": 500}
 
 
@@ -22,10 +20,10 @@ class CalculatorForm(forms.Form):
     model = forms.CharField(
         max_length=200, widget=forms.TextInput(attrs={"list": "models", "autocomplete": "off"})
     )
-    input_tokens = forms.IntegerField(min_value=0, max_value=MOST_TOKENS)
-    output_tokens = forms.IntegerField(min_value=0, max_value=MOST_TOKENS)
+    input_tokens = forms.IntegerField(min_value=0, max_value=MOST)
+    output_tokens = forms.IntegerField(min_value=0, max_value=MOST)
     cached_tokens = forms.IntegerField(
-        min_value=0, max_value=MOST_TOKENS, required=False, label="Of the input, read from cache"
+        min_value=0, max_value=MOST, required=False, label="Of the input, read from cache"
     )
     country = forms.CharField(
         max_length=2,
@@ -57,16 +55,20 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "public/home.html", context, status=status)
 
 
-def _answer(question: dict[str, Any]) -> dict[str, Any]:
-    cached = question["cached_tokens"] or 0
-    usage = TokenUsage(
-        input=question["input_tokens"] - cached,
-        cached_input=cached,
-        cache_write=0,
-        output=question["output_tokens"],
-    )
-    result, explanation = estimate(
-        question["model"], usage, country=question["country"].upper() or None
-    )
-    asked = {name: value for name, value in question.items() if value not in (None, "")}
-    return {"result": result, "explanation": explanation, "permalink": f"/?{urlencode(asked)}"}
+def _answer(asked: dict[str, Any]) -> dict[str, Any]:
+    """The explanation's question has disjoint counts; the calculator's cached are of the input."""
+    cached = asked["cached_tokens"] or 0
+    question = {
+        "model": asked["model"],
+        "input": asked["input_tokens"] - cached,
+        "cached_input": cached,
+        "output": asked["output_tokens"],
+        "country": asked["country"].upper(),
+    }
+    result, explanation = answer(question)
+    return {
+        "result": result,
+        "explanation": explanation,
+        "comparison": comparison(question, result),
+        "permalink": permalink(question, result.factor_version),
+    }
