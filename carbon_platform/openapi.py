@@ -43,6 +43,7 @@ REFUSALS = {
     "404": "No such object, or another workspace's",
     "413": "The body is too large",
     "415": "The body is not application/json",
+    "422": "The request is understood and cannot be meant",
     "429": "Too many requests; see Retry-After",
     "500": "Internal error",
     "503": "Something this answer needs is not available; see Retry-After",
@@ -76,6 +77,8 @@ def _statuses(path: str, operation: dict[str, Any]) -> list[str]:
         statuses += ["401", "403"]
     if "{" in path:
         statuses.append("404")
+    if "{workspace_id}" in path:
+        statuses.append("422")
     if "requestBody" in operation:
         statuses += ["413", "415"]
     return statuses

@@ -1,5 +1,6 @@
 """Keeps secrets out of log lines: by the name of a member, and by the look of a text."""
 
+import functools
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -36,9 +37,11 @@ def redact(_logger: Any, _method: str, event: EventDict) -> EventDict:
 
 
 def redacted_text(text: str) -> str:
-    return _PASSWORD_IN_URL.sub(rf"\1:{HIDDEN}@", _SECRET_TEXTS.sub(HIDDEN, text))
+    text = _SECRET_TEXTS.sub(HIDDEN, text)
+    return _PASSWORD_IN_URL.sub(rf"\1:{HIDDEN}@", text) if "://" in text else text
 
 
+@functools.lru_cache(maxsize=1024)
 def is_secret_name(name: str) -> bool:
     """`input_tokens` counts, `api_key_id` points; `access_token` and `X-API-Key` are the thing."""
     plain = re.sub(r"(?<=[a-z])(?=[A-Z])|[^a-zA-Z0-9]+", "_", name).lower()

@@ -101,7 +101,10 @@ class SubscriptionApi(WorkspaceApi):
 class PeriodsApi(WorkspaceApi):
     """GET /billing/periods: the newest first."""
 
-    @extend_schema(operation_id="billing_periods_list", responses={200: PeriodOutput(many=True)})
+    is_paged = True
+    Output = PeriodOutput
+
+    @extend_schema(operation_id="billing_periods_list")
     def get(self, request: Request) -> Response:
         found = selectors.periods_of(self.workspace)
         return self.paginated(found, PeriodOutput, ordering=("-starts_at", "-pk"))

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import ClassVar
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -34,7 +34,14 @@ class WorkspacesApi(PlatformApi):
     def get(self, request: Request) -> Response:
         return Response(WorkspaceOutput(selectors.workspaces(), many=True).data)
 
-    @extend_schema(request=Input, responses={HTTPStatus.CREATED: WorkspaceOutput})
+    @extend_schema(
+        request=Input,
+        responses={
+            HTTPStatus.CREATED: WorkspaceOutput,
+            HTTPStatus.CONFLICT: OpenApiResponse(description="The name is taken"),
+            HTTPStatus.UNPROCESSABLE_ENTITY: OpenApiResponse(description="No name for a workspace"),
+        },
+    )
     def post(self, request: Request) -> Response:
         body = self.valid(self.Input)
         workspace = services.create_workspace(body["name"], actor=self.actor, now=clock.now())

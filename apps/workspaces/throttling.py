@@ -56,14 +56,15 @@ class _Throttle(BaseThrottle):
             return None
         key = f"throttle:{self.name}:{caller}:{self._window_ends:.0f}"
         try:
-            with _redis(settings.THROTTLE_REDIS_URL).pipeline(transaction=False) as pipeline:
-                pipeline.incr(key)
-                pipeline.expire(key, 2 * WINDOW_SECONDS)
-                return int(pipeline.execute()[0])
+            counter = _redis(settings.THROTTLE_REDIS_URL)
+            count = int(counter.incr(key))
+            if count == 1:  # who dies in between leaves one small key behind
+                counter.expire(key, 2 * WINDOW_SECONDS)
         except RedisError as fault:
             _Throttle._silent_until = time.monotonic() + REST_SECONDS
             logger.warning("throttle_skipped", reason=type(fault).__name__)
             return None
+        return count
 
 
 class CallerThrottle(_Throttle):
