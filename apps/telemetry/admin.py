@@ -17,18 +17,35 @@ from apps.common.bell import ring
 from apps.common.errors import DomainError
 from apps.telemetry.models import (
     CarbonEntry,
+    FactorOverride,
     PollRun,
     ProviderConnection,
     Rollup,
     TelemetryEvent,
     Workload,
 )
-from apps.telemetry.services import connections
+from apps.telemetry.services import connections, overrides
 from apps.telemetry.tasks import poll_connection
 from apps.workspaces.callers import actor_of_user
 
 POLLS_SHOWN = 20
-Act = Callable[[ProviderConnection], object]
+Act = Callable[[Any], object]
+
+
+class OperatedAdmin(ReadOnlyAdmin):
+    """Actions for operators who may change such rows; each goes through a service."""
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(f"telemetry.change_{self.opts.model_name}")
+
+    def _each(self, request: HttpRequest, chosen: QuerySet[Any], act: Act) -> None:
+        for row in chosen:
+            try:
+                act(row)
+            except DomainError as refusal:
+                self.message_user(request, f"{row}: {refusal.message}", messages.WARNING)
+            else:
+                self.message_user(request, f"{row}: done.", messages.SUCCESS)
 
 
 class ReadOnlyInline(admin.TabularInline):
@@ -50,7 +67,7 @@ class WorkloadInline(ReadOnlyInline):
 
 
 @admin.register(ProviderConnection)
-class ProviderConnectionAdmin(ReadOnlyAdmin):
+class ProviderConnectionAdmin(OperatedAdmin):
     list_display = (
         "name",
         "provider",
@@ -123,18 +140,6 @@ class ProviderConnectionAdmin(ReadOnlyAdmin):
     def revoke(self, request: HttpRequest, chosen: QuerySet[ProviderConnection]) -> None:
         actor, now = actor_of_user(cast(User, request.user)), clock.now()
         self._each(request, chosen, lambda one: connections.revoke(one, actor=actor, now=now))
-
-    def has_operate_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("telemetry.change_providerconnection")
-
-    def _each(self, request: HttpRequest, chosen: QuerySet[ProviderConnection], act: Act) -> None:
-        for connection in chosen:
-            try:
-                act(connection)
-            except DomainError as refusal:
-                self.message_user(request, f"{connection}: {refusal.message}", messages.WARNING)
-            else:
-                self.message_user(request, f"{connection}: done.", messages.SUCCESS)
 
 
 @admin.register(Workload)
@@ -238,6 +243,28 @@ class RollupAdmin(ReadOnlyAdmin):
     date_hierarchy = "hour"
     ordering = ("-hour", "-pk")
     show_full_result_count = False
+
+
+@admin.register(FactorOverride)
+class FactorOverrideAdmin(OperatedAdmin):
+    list_display = ("kind", "provider", "workspace", "value", "place", "starts_at", "ends_at")
+    list_filter = ("kind", "provider")
+    list_select_related = ("workspace",)
+    search_fields = ("public_id", "evidence", "workspace__name")
+    actions = ("end_now",)
+
+    @admin.display(description="Operator, region, country")
+    def place(self, override: FactorOverride) -> str:
+        return ", ".join(filter(None, (override.operator, override.region, override.country)))
+
+    @admin.action(description="End now", permissions=["operate"])
+    def end_now(self, request: HttpRequest, chosen: QuerySet[FactorOverride]) -> None:
+        actor, now = actor_of_user(cast(User, request.user)), clock.now()
+        self._each(
+            request,
+            chosen,
+            lambda one: overrides.end_override(one.workspace, one.public_id, actor=actor, now=now),
+        )
 
 
 @admin.register(PollRun)

@@ -144,4 +144,5 @@ def test_a_report_takes_the_same_queries_for_any_number_of_models(
 
     body = answer.json()
     assert len(body["by_model"] if "by_model" in body else body["points"]) == models
-    assert sum("telemetry_" in query["sql"] for query in queries) == 3  # head, hours, tail
+    asked_for = sum("telemetry_" in query["sql"] for query in queries)
+    assert asked_for == 4  # head, hours, tail, overrides

@@ -22,6 +22,9 @@ class TotalsOutput(serializers.Serializer):
     co2e_grams = serializers.SerializerMethodField()
     operational_co2e_grams = serializers.SerializerMethodField()
     embodied_co2e_grams = serializers.SerializerMethodField()
+    market_based_co2e_grams = serializers.SerializerMethodField(
+        help_text="A second figure, by the tariffs that are agreed; never part of `co2e_grams`."
+    )
     water_litres = serializers.SerializerMethodField()
 
     def get_input_uncached_tokens(self, totals: selectors.Totals) -> int:
@@ -51,6 +54,10 @@ class TotalsOutput(serializers.Serializer):
     @extend_schema_field(BoundsOutput)
     def get_embodied_co2e_grams(self, totals: selectors.Totals) -> Any:
         return BoundsOutput(totals.bounds("embodied_co2e_grams")).data
+
+    @extend_schema_field(BoundsOutput)
+    def get_market_based_co2e_grams(self, totals: selectors.Totals) -> Any:
+        return BoundsOutput(totals.bounds("market_based_co2e_grams")).data
 
     @extend_schema_field(BoundsOutput)
     def get_water_litres(self, totals: selectors.Totals) -> Any:

@@ -13,6 +13,9 @@ from apps.common.errors import InvalidError
 from apps.emissions.selectors import current_factors
 from apps.telemetry import selectors
 from apps.telemetry.api.figures import GroupOutput, SpanOutput, TotalsOutput
+from apps.telemetry.api.instants import InstantField
+from apps.telemetry.api.overrides import AppliedOverrideOutput
+from apps.telemetry.selectors.overrides import overrides_within
 from apps.workspaces.access import WorkspaceApi
 
 DEFAULT_SPAN: Final = timedelta(days=30)
@@ -24,17 +27,10 @@ STEPS: Final = ("hour", "day", "week", "month")
 class SpanQuery(serializers.Serializer):
     """The half-open time range of a report, with offset; by default the last 30 days."""
 
-    start_time = serializers.DateTimeField(required=False)
-    end_time = serializers.DateTimeField(required=False)
+    start_time = InstantField(required=False)
+    end_time = InstantField(required=False)
     project_id = serializers.UUIDField(required=False)
     include_test = serializers.BooleanField(default=False, help_text="Count test events as well.")
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        for name in ("start_time", "end_time"):
-            raw = str(self.initial_data.get(name) or "")
-            if raw and not _has_offset(raw):
-                raise serializers.ValidationError({name: "A time carries its offset, such as Z."})
-        return attrs
 
 
 class SummaryApi(WorkspaceApi):
@@ -45,6 +41,7 @@ class SummaryApi(WorkspaceApi):
         is_simulated = serializers.BooleanField()
         factor_version = serializers.CharField()
         confidence = serializers.ChoiceField(choices=selectors.CONFIDENCE_ORDER)
+        overrides = AppliedOverrideOutput(many=True)
         total = TotalsOutput()
         by_model = GroupOutput(many=True)
         by_project = GroupOutput(many=True)
@@ -56,9 +53,10 @@ class SummaryApi(WorkspaceApi):
     def get(self, request: Request) -> Response:
         query = self.valid_query(SpanQuery)
         factors = current_factors()
+        span = _span(query, clock.now(), longest=LONGEST_SPAN)
         found = selectors.summary(
             self.workspace,
-            _span(query, clock.now(), longest=LONGEST_SPAN),
+            span,
             factors,
             project_id=query.get("project_id"),
             include_test=query["include_test"],
@@ -68,6 +66,7 @@ class SummaryApi(WorkspaceApi):
                 **{name: getattr(found, name) for name in found.__slots__},
                 "is_simulated": self.workspace.is_simulated,
                 "factor_version": factors.version,
+                "overrides": overrides_within(self.workspace, span),
             }
         )
         return Response(report.data)
@@ -93,6 +92,7 @@ class TimeseriesApi(WorkspaceApi):
         is_simulated = serializers.BooleanField()
         step = serializers.ChoiceField(choices=STEPS)
         split_by = serializers.CharField(allow_null=True)
+        overrides = AppliedOverrideOutput(many=True)
         points = Point(many=True)
 
     @extend_schema(operation_id="telemetry_timeseries")
@@ -114,6 +114,7 @@ class TimeseriesApi(WorkspaceApi):
                 "is_simulated": self.workspace.is_simulated,
                 "step": query["step"],
                 "split_by": query.get("split_by"),
+                "overrides": overrides_within(self.workspace, span),
                 "points": points,
             }
         )
@@ -132,8 +133,3 @@ def _span(query: dict[str, Any], now: datetime, *, longest: timedelta) -> select
 
 def _invalid(field: str, sentence: str) -> InvalidError:
     return InvalidError(f"{field}: {sentence}", fields={field: [sentence]})
-
-
-def _has_offset(text: str) -> bool:
-    clock_part = text.partition("T")[2] or text.partition(" ")[2]
-    return text.endswith(("Z", "z")) or "+" in clock_part or "-" in clock_part

@@ -161,7 +161,8 @@ CREATE TRIGGER telemetry_rollup_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNC
 OVERRIDE_KEPT = """
 CREATE FUNCTION telemetry_override_kept() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF TG_OP <> 'UPDATE' OR OLD.ended_at IS NOT NULL
+    IF TG_OP <> 'UPDATE' OR OLD.ended_at IS NOT NULL OR NEW.ended_at IS NULL OR NEW.ended_by = ''
+        OR NEW.ends_at IS NULL OR NEW.ends_at > OLD.ends_at
         OR (to_jsonb(NEW) - '{ends_at,ended_at,ended_by}'::text[])
         IS DISTINCT FROM (to_jsonb(OLD) - '{ends_at,ended_at,ended_by}'::text[]) THEN
         RAISE EXCEPTION 'a factor override is ended once, never edited or deleted'
