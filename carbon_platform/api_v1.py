@@ -1,21 +1,43 @@
 """The API's table of contents: every path below /api/v1/, in the order of the OpenAPI document."""
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, path, register_converter
+from django.urls.converters import StringConverter
 
 from apps.billing import api as billing
 from apps.billing import webhooks
+from apps.emissions import api as emissions
+from apps.emissions.api.estimate import EstimateApi, EstimateBatchApi
 from apps.receipts import api as receipts
 from apps.telemetry import api as telemetry
 from apps.workspaces import api as workspaces
 from carbon_platform import openapi
 
+
+class AnyText(StringConverter):
+    """A label in a path: slashes and line breaks are a part of it."""
+
+    regex = r"[\s\S]+"
+
+
+register_converter(AnyText, "text")
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("openapi.json", openapi.DocumentApi.as_view(), name="openapi"),
+    path("models", emissions.ModelsApi.as_view()),
+    path("factors", emissions.FactorsApi.as_view()),
+    path("factors/<str:version>", emissions.FactorSetApi.as_view()),
+    path("estimate", EstimateApi.as_view(), name="estimate"),
+    path("estimate/batch", EstimateBatchApi.as_view()),
+    path("track", telemetry.TrackApi.as_view(), name="track"),
+    path("track/batch", telemetry.TrackBatchApi.as_view()),
+    path("session/<text:developer_id>/today", telemetry.SessionTodayApi.as_view()),
     path("workspaces", workspaces.WorkspacesApi.as_view()),
     path("workspaces/<str:workspace_id>", workspaces.WorkspaceDetailApi.as_view()),
     path("connections", telemetry.ConnectionsApi.as_view()),
     path("connections/<str:connection_id>", telemetry.ConnectionApi.as_view()),
     path("connections/<str:connection_id>/rotate-key", telemetry.RotateKeyApi.as_view()),
+    path("overrides", telemetry.OverridesApi.as_view()),
+    path("overrides/<str:override_id>", telemetry.OverrideApi.as_view()),
     path("telemetry/summary", telemetry.SummaryApi.as_view(), name="telemetry-summary"),
     path("telemetry/timeseries", telemetry.TimeseriesApi.as_view(), name="telemetry-timeseries"),
     path("billing/plans", billing.PlansApi.as_view()),

@@ -12,6 +12,7 @@ from apps.billing import views as billing
 from apps.receipts import log_views
 from apps.receipts import views as receipts
 from apps.telemetry import views as telemetry
+from apps.telemetry.api import otlp
 from carbon_platform import dashboard, health, home, methodology, openapi
 
 
@@ -58,6 +59,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health", health.health, name="health"),
     path("metrics", ExportToDjangoView, name="metrics"),
     path("api/<path:rest>", nothing_here),
+    path("otlp/v1/traces", otlp.OtlpTracesApi.as_view(), name="otlp-traces"),
+    path("otlp/v1/metrics", otlp.OtlpMetricsApi.as_view(), name="otlp-metrics"),
+    path("otlp/v1/logs", otlp.OtlpLogsApi.as_view(), name="otlp-logs"),
     path("otlp/<path:rest>", nothing_here),
 ]
 

@@ -1,6 +1,20 @@
-"""The HTTP API of connections and reports."""
+"""The HTTP API of tracking, sessions, connections, overrides and reports."""
 
 from apps.telemetry.api.connections import ConnectionApi, ConnectionsApi, RotateKeyApi
+from apps.telemetry.api.overrides import OverrideApi, OverridesApi
 from apps.telemetry.api.reports import SummaryApi, TimeseriesApi
+from apps.telemetry.api.sessions import SessionTodayApi
+from apps.telemetry.api.tracking import TrackApi, TrackBatchApi
 
-__all__ = ["ConnectionApi", "ConnectionsApi", "RotateKeyApi", "SummaryApi", "TimeseriesApi"]
+__all__ = [
+    "ConnectionApi",
+    "ConnectionsApi",
+    "OverrideApi",
+    "OverridesApi",
+    "RotateKeyApi",
+    "SessionTodayApi",
+    "SummaryApi",
+    "TimeseriesApi",
+    "TrackApi",
+    "TrackBatchApi",
+]

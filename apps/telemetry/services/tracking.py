@@ -53,6 +53,7 @@ class Tracked:
     """What was stored, in the order of the calls, and how many live events are left."""
 
     stored: list[Appended]
+    factor_version: str
     events_remaining: int | None
     is_replay: bool
 
@@ -91,7 +92,8 @@ def track(
     if not is_test:
         remaining = count_live_events(workspace, 0 if is_replay else len(calls), now=now)
     by_name = {one.state.identity: one for one in written}
-    return Tracked([by_name[name] for name in names[:-1]], remaining, is_replay)
+    stored = [by_name[name] for name in names[:-1]]
+    return Tracked(stored, factors.version, remaining, is_replay)
 
 
 def _repeated(

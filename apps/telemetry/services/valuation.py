@@ -46,8 +46,29 @@ class Valued:
 
     quantities: dict[str, Decimal | None]
     calculation: dict[str, Any]
+    usage: TokenUsage
     resolved: Resolved
     estimate: Estimate
+
+    def question(self) -> dict[str, Any]:
+        """The inputs from which anyone can recompute the figure; None: not given."""
+        asked, usage = self.resolved.asked, self.usage
+        return {
+            "model": asked.model,
+            "provider": asked.provider or None,
+            "region": asked.region,
+            "country": asked.country,
+            "input": usage.input,
+            "cached_input": usage.cached_input or None,
+            "cache_write": usage.cache_write or None,
+            "output": usage.output,
+            "reasoning": usage.reasoning,
+            "requests": usage.requests,
+            "batch": "true" if asked.given.is_batch else None,
+            "pue": asked.given.pue,
+            "tariff_gco2e_per_kwh": asked.given.tariff_gco2e_per_kwh,
+            "factors": self.resolved.factor_version,
+        }
 
 
 def value(metered: Metered, factors: CurrentFactors, overrides: Overrides = NO_OVERRIDES) -> Valued:
@@ -56,7 +77,8 @@ def value(metered: Metered, factors: CurrentFactors, overrides: Overrides = NO_O
         metered = _emptied(metered)
     resolved = resolved_for(metered, factors, overrides)
     calls = metered.requests or _calls_of_short_context(metered, resolved)
-    estimate = token_estimate(_usage(metered, calls), resolved)
+    usage = _usage(metered, calls)
+    estimate = token_estimate(usage, resolved)
     quantities: dict[str, Decimal | None] = {
         name: _whole(getattr(metered, name)) for name in (*TOKENS, "requests")
     }
@@ -88,7 +110,7 @@ def value(metered: Metered, factors: CurrentFactors, overrides: Overrides = NO_O
         quantities[f"{name}_low"] = rounded["low"]
         quantities[name] = rounded["central"]
         quantities[f"{name}_high"] = rounded["high"]
-    return Valued(quantities, calculation, resolved, estimate)
+    return Valued(quantities, calculation, usage, resolved, estimate)
 
 
 def resolved_for(metered: Metered, factors: CurrentFactors, overrides: Overrides) -> Resolved:
