@@ -1,0 +1,1 @@
+"""Where, on what and when to run a job for the least carbon. Pure: data in, data out."""
