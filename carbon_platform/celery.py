@@ -24,6 +24,7 @@ MINUTES = 60.0
 BEAT = {
     # task                                          every
     "apps.telemetry.tasks.poll_due_connections":    60 * SECONDS,
+    "apps.emissions.tasks.keep_grid_history":       60 * MINUTES,
     "apps.billing.tasks.advance_periods":           5 * MINUTES,
     "apps.billing.tasks.close_due_periods":         5 * MINUTES,
     "apps.billing.tasks.process_waiting_events":    60 * SECONDS,

@@ -15,6 +15,8 @@ ONLY_FOR_TESTS = {
     "ADMIN_EMAIL": "admin@example.com",
     "ADMIN_PASSWORD": "tests-only-password",
     "PUBLIC_URL": "http://testserver",
+    "ELECTRICITYMAPS_API_KEY": "",
+    "UK_CARBON_INTENSITY_URL": "",
     "ARTIFACTS_FOLDER": tempfile.mkdtemp(prefix="carbon-tests-"),
 }
 os.environ["ENV_FILE"] = os.devnull  # a developer's own settings must not reach the tests

@@ -6,11 +6,13 @@ from dataclasses import replace
 from devstack.simulator import (
     anthropic,
     control,
+    electricitymaps,
     openai,
     openrouter,
     registry,
     retirements,
     stripe_api,
+    uk_carbon,
 )
 from devstack.simulator.faults import answer_instead, spoil
 from devstack.simulator.simulator import Simulator
@@ -24,6 +26,8 @@ SERVICES: dict[str, tuple[str, Door, Callable[[int], Reply]]] = {
     "openrouter": ("/openrouter/api/v1", openrouter.answer, openrouter.error),
     "stripe": ("/stripe", stripe_api.answer, stripe_api.error),
     "registry": ("/registry", registry.answer, retirements.error),
+    "electricitymaps": ("/electricitymaps/v3", electricitymaps.answer, electricitymaps.error),
+    "uk_carbon": ("/uk-carbon", uk_carbon.answer, uk_carbon.error),
 }
 
 

@@ -6,7 +6,7 @@ from collections import deque
 from devstack.simulator.keys import masked
 from devstack.simulator.wire import JsonObject, Reply, Request
 
-SECRET_HEADERS = {"authorization", "x-api-key"}
+SECRET_HEADERS = {"authorization", "x-api-key", "auth-token"}
 ENTRIES_KEPT = 20_000
 
 

@@ -20,6 +20,12 @@ PATTERNS = {
         ("inference", r"sk-or-v1-simulated-inference-(\d{4})[a-z]?"),
         ("expired", r"sk-or-v1-simulated-expired-(\d{4})"),
     ],
+    "electricitymaps": [
+        ("paid", r"em-simulated-paid-(\d{4})[a-z]?"),
+        ("free", r"em-simulated-free-(\d{4})[a-z]?"),
+        ("sandbox", r"em-simulated-sandbox-(\d{4})"),
+        ("revoked", r"em-simulated-revoked-(\d{4})"),
+    ],
 }
 
 

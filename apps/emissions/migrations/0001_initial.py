@@ -1,4 +1,4 @@
-"""FactorSet, and the trigger that keeps a published one as it is."""
+"""FactorSet, with the trigger that keeps a published one as it is, and GridSample."""
 
 from django.db import migrations, models
 from django.db.models import Q
@@ -85,4 +85,38 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.RunSQL(KEEP_PUBLISHED, DROP),
+        migrations.CreateModel(
+            name="GridSample",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False, auto_created=True, verbose_name="ID")),
+                ("zone", models.CharField(max_length=20)),
+                ("at", models.DateTimeField(help_text="The beginning of the step.")),
+                ("gco2e_per_kwh", models.FloatField()),
+                ("source", models.CharField(max_length=30)),
+                (
+                    "emission_factor_type",
+                    models.CharField(choices=[("lifecycle", "Life cycle"), ("direct", "Direct")], max_length=10),
+                ),
+                ("is_estimated", models.BooleanField()),
+                ("estimation_method", models.CharField(max_length=60, null=True)),
+                ("read_at", models.DateTimeField()),
+            ],
+            options={
+                "ordering": ("zone", "-at"),
+                "constraints": [
+                    models.UniqueConstraint(
+                        name="emissions_gridsample_one_per_step",
+                        fields=("zone", "at", "source", "emission_factor_type"),
+                    ),
+                    models.CheckConstraint(
+                        name="emissions_gridsample_factors_known",
+                        condition=Q(emission_factor_type__in=("lifecycle", "direct")),
+                    ),
+                    models.CheckConstraint(
+                        name="emissions_gridsample_not_negative",
+                        condition=Q(gco2e_per_kwh__gte=0),
+                    ),
+                ],
+            },
+        ),
     ]
