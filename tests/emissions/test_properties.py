@@ -8,10 +8,13 @@ from hypothesis import strategies as st
 
 from apps.emissions.calc.estimate import Estimate
 from apps.emissions.calc.factors import FactorDocument
+from apps.emissions.calc.given import Given
+from apps.emissions.calc.hardware import hardware_estimate
 from apps.emissions.calc.interval import Interval, around
+from apps.emissions.calc.rates import JOULES_PER_KWH
 from apps.emissions.calc.resolve import resolve
-from apps.emissions.calc.tokens import token_estimate
-from apps.emissions.calc.usage import TokenUsage
+from apps.emissions.calc.tokens import context_work, token_estimate
+from apps.emissions.calc.usage import MOST_TOKENS, TokenUsage
 
 MODELS = st.sampled_from(
     [
@@ -24,20 +27,33 @@ MODELS = st.sampled_from(
         "some-new-model",
     ]
 )
+INTENSITIES = st.one_of(st.none(), st.floats(min_value=0, max_value=2000))
+GIVEN = st.builds(
+    Given,
+    st.one_of(st.none(), st.floats(min_value=1, max_value=3)),
+    INTENSITIES,
+    INTENSITIES,
+    st.booleans(),
+)
 COUNTS = st.integers(min_value=0, max_value=10**10)
 USAGES = st.builds(
     TokenUsage, COUNTS, COUNTS, COUNTS, COUNTS, requests=st.integers(min_value=0, max_value=10**6)
 )
 CLASSES = st.sampled_from(["input", "cached_input", "cache_write", "output"])
+INTERVALS = st.lists(
+    st.floats(min_value=1e-9, max_value=1e12) | st.just(0.0), min_size=3, max_size=3
+).map(lambda bounds: Interval(*sorted(bounds)))
 ALMOST = 1 + 1e-12  # room for the last bit of a float
 
 
 def quantities(estimate: Estimate) -> list[Interval]:
     return [
         estimate.energy_kwh,
+        estimate.it_energy_kwh,
         estimate.operational_co2e_grams,
         estimate.embodied_co2e_grams,
         estimate.co2e_grams,
+        estimate.market_based_co2e_grams,
         estimate.water_litres,
     ]
 
@@ -46,24 +62,24 @@ def quantities(estimate: Estimate) -> list[Interval]:
 def test_no_tokens_cost_nothing(document: FactorDocument, model: str) -> None:
     result = token_estimate(TokenUsage(), resolve(document, model))
 
-    assert quantities(result) == [Interval(0.0, 0.0, 0.0)] * 5
+    assert quantities(result) == [Interval(0.0, 0.0, 0.0)] * 7
 
 
-@given(model=MODELS, usage=USAGES)
+@given(model=MODELS, usage=USAGES, known=GIVEN)
 def test_bounds_enclose_the_central_value(
-    document: FactorDocument, model: str, usage: TokenUsage
+    document: FactorDocument, model: str, usage: TokenUsage, known: Given
 ) -> None:
-    for quantity in quantities(token_estimate(usage, resolve(document, model))):
+    for quantity in quantities(token_estimate(usage, resolve(document, model, given=known))):
         assert 0 <= quantity.low <= quantity.central <= quantity.high
 
 
-@given(model=MODELS, usage=USAGES, name=CLASSES, more=COUNTS)
+@given(model=MODELS, known=GIVEN, usage=USAGES, more=st.tuples(CLASSES, COUNTS))
 def test_more_tokens_never_cost_less(
-    document: FactorDocument, model: str, usage: TokenUsage, name: str, more: int
+    document: FactorDocument, model: str, known: Given, usage: TokenUsage, more: tuple[str, int]
 ) -> None:
-    resolved = resolve(document, model)
+    resolved, (name, count) = resolve(document, model, given=known), more
     before = token_estimate(usage, resolved)
-    after = token_estimate(replace(usage, **{name: getattr(usage, name) + more}), resolved)
+    after = token_estimate(replace(usage, **{name: getattr(usage, name) + count}), resolved)
 
     for less, greater in zip(quantities(before), quantities(after), strict=True):
         for smaller, larger in zip(astuple(less), astuple(greater), strict=True):
@@ -78,8 +94,9 @@ def test_tokens_from_a_cache_never_cost_more_than_fresh_ones(
     cached = replace(usage, input=usage.input - moved, cached_input=usage.cached_input + moved)
     resolved = resolve(document, model)
 
-    energy = token_estimate(cached, resolved).energy_kwh
-    assert energy.central <= token_estimate(usage, resolved).energy_kwh.central * ALMOST
+    less, more = token_estimate(cached, resolved), token_estimate(usage, resolved)
+    for smaller, larger in zip(astuple(less.energy_kwh), astuple(more.energy_kwh), strict=True):
+        assert smaller <= larger * ALMOST
 
 
 @given(model=MODELS, usage=USAGES, calls=st.integers(min_value=1, max_value=10**4))
@@ -124,6 +141,39 @@ def test_the_same_question_has_the_same_answer(
     assert token_estimate(usage, resolve(document, model)) == first
 
 
+@given(model=MODELS, hours=st.floats(min_value=0, max_value=1e6), known=GIVEN)
+def test_twice_the_time_of_the_hardware_costs_twice_as_much(
+    document: FactorDocument, model: str, hours: float, known: Given
+) -> None:
+    resolved = resolve(document, model, given=known)
+    once = hardware_estimate(resolved, duration_seconds=hours * 3600).estimate
+    twice = hardware_estimate(resolved, duration_seconds=hours * 7200).estimate
+
+    for single, double in zip(quantities(once), quantities(twice), strict=True):
+        assert 0 <= single.low <= single.central <= single.high
+        assert astuple(double) == pytest.approx(astuple(single.scaled(2)), rel=1e-12)
+
+
+@given(interval=INTERVALS, factor=st.sampled_from([1000.0, 3.6e6, 1e6, 1 / 3.6e6]))
+def test_a_change_of_units_and_back_is_no_change(interval: Interval, factor: float) -> None:
+    """Grams and tonnes, kWh and Wh, kWh and joules."""
+    assert astuple(interval.scaled(factor).scaled(1 / factor)) == pytest.approx(
+        astuple(interval), rel=1e-15
+    )
+
+
+@given(model=MODELS, usage=USAGES)
+def test_the_kilowatt_hours_of_the_servers_are_their_joules(
+    document: FactorDocument, model: str, usage: TokenUsage
+) -> None:
+    resolved = resolve(document, model)
+    joules = token_estimate(usage, resolved).it_energy_kwh.scaled(JOULES_PER_KWH)
+
+    assert joules.central == pytest.approx(
+        context_work(usage, resolved).joules * resolved.coefficients.server_factor, rel=1e-12
+    )
+
+
 @given(central=st.floats(min_value=0, max_value=1e12), log_sd=st.floats(min_value=0, max_value=3))
 def test_a_lognormal_interval_is_symmetric_in_proportion(central: float, log_sd: float) -> None:
     interval = around(central, log_sd)
@@ -145,15 +195,26 @@ def test_intervals_add_bound_by_bound() -> None:
 
 
 @pytest.mark.parametrize(
-    "counts",
+    ("counts", "named"),
     [
-        {"input": -1},
-        {"output": 1.5},
-        {"cached_input": True},
-        {"requests": -1},
-        {"output": 5, "reasoning": 6},
+        ({"input": -1}, "input"),
+        ({"output": 1.5}, "output"),
+        ({"cached_input": True}, "cached_input"),
+        ({"requests": -1}, "requests"),
+        ({"cache_write": None}, "cache_write"),
+        ({"output": 5, "reasoning": 6}, "reasoning"),
+        *(
+            ({name: MOST_TOKENS + 1}, name)
+            for name in ("input", "cached_input", "cache_write", "output", "reasoning", "requests")
+        ),
     ],
 )
-def test_impossible_counts_are_refused(counts: dict[str, int]) -> None:
-    with pytest.raises(ValueError, match=r"tokens|token count"):
+def test_impossible_counts_are_refused_by_their_name(counts: dict[str, int], named: str) -> None:
+    with pytest.raises(ValueError, match=f"{named}.* token"):
         TokenUsage(**counts)
+
+
+def test_the_largest_counts_have_an_estimate(document: FactorDocument) -> None:
+    usage = TokenUsage(MOST_TOKENS, MOST_TOKENS, MOST_TOKENS, MOST_TOKENS, MOST_TOKENS)
+
+    assert token_estimate(usage, resolve(document, "gpt-4o")).co2e_grams.central > 0

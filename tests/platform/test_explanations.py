@@ -80,7 +80,6 @@ def test_the_same_as_json_is_the_explanation_and_any_site_may_read_it(client: Cl
 
     assert answer.json() == json.loads(json.dumps(explanation))
     assert answer["Access-Control-Allow-Origin"] == "*"
-    assert answer["Cache-Control"] == "public, max-age=300"
 
 
 def test_the_permalink_names_the_factors_and_keeps_its_numbers_when_others_are_published(

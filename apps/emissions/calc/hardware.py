@@ -33,25 +33,22 @@ def hardware_estimate(
     for value in (duration_seconds, 0.0 if power_watts is None else power_watts):
         if not 0.0 <= value < math.inf:
             raise ValueError(f"not a duration or a power: {value}")
-    factors, hours = resolved.coefficients, duration_seconds / SECONDS_PER_HOUR
-    machine = None if power_watts is not None else accelerators(resolved)
-    if power_watts is not None:
-        it_kwh, sigma = power_watts / 1000 * hours, factors.sigma_hardware_metered
+    hours = duration_seconds / SECONDS_PER_HOUR
+    if power_watts is None:
+        count: int | None = accelerators(resolved)
+        it_kwh, sigma = _assumed(resolved, hours)
     else:
-        board_kwh = (machine or 0) * factors.hardware_board_kw * hours
-        it_kwh = board_kwh * factors.server_factor / factors.hardware_sharing
-        sigma = math.hypot(*sigma_parts(resolved).values())
-    joules = it_kwh / factors.server_factor * JOULES_PER_KWH
-    per_joule = rates(resolved.place, factors, sigma)
+        count = None
+        it_kwh, sigma = power_watts / 1000 * hours, resolved.coefficients.sigma_hardware_metered
     return HardwareEstimate(
-        estimate=resolved.estimate(joules, per_joule, "hardware"),
+        estimate=_estimate(resolved, it_kwh, sigma),
         duration_seconds=duration_seconds,
         it_kwh=it_kwh,
         sigma_energy=sigma,
-        accelerators=machine,
-        board_power_kw=None if machine is None else factors.hardware_board_kw,
-        sharing_requests=None if machine is None else factors.hardware_sharing,
-        server_factor=factors.server_factor,
+        accelerators=count,
+        board_power_kw=None if count is None else resolved.coefficients.hardware_board_kw,
+        sharing_requests=None if count is None else resolved.coefficients.hardware_sharing,
+        server_factor=resolved.coefficients.server_factor,
         pue=resolved.place.pue,
         metered_power_watts=power_watts,
     )
@@ -81,3 +78,17 @@ def sigma_parts(resolved: Resolved) -> dict[str, float]:
             factors.sigma_hardware_exact_size if is_exact else factors.sigma_hardware_size_range
         ),
     }
+
+
+def _assumed(resolved: Resolved, hours: float) -> tuple[float, float]:
+    """What the request takes of the servers' kWh, and the log standard deviation of that."""
+    factors = resolved.coefficients
+    board_kwh = accelerators(resolved) * factors.hardware_board_kw * hours
+    it_kwh = board_kwh * factors.server_factor / factors.hardware_sharing
+    return it_kwh, math.hypot(*sigma_parts(resolved).values())
+
+
+def _estimate(resolved: Resolved, it_kwh: float, sigma: float) -> Estimate:
+    factors = resolved.coefficients
+    joules = it_kwh / factors.server_factor * JOULES_PER_KWH
+    return resolved.estimate(joules, rates(resolved.place, factors, sigma), "hardware")
