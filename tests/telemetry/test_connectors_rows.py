@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from apps.common.outside import BusyError
 from apps.telemetry.connectors.anthropic import AnthropicConnector
 from apps.telemetry.connectors.base import Window
 from apps.telemetry.connectors.openrouter import OpenRouterConnector
@@ -44,12 +45,12 @@ def test_rows_of_one_key_are_added(server: RecordedServer) -> None:
 
 
 def test_counts_come_as_text_and_with_a_point_too(server: RecordedServer) -> None:
-    counted = row(input_tokens="12", input_cached_tokens=3.0, output_tokens=2**62)
+    counted = row(input_tokens="12", input_cached_tokens=3.0, output_tokens=10**15)
 
     got = reading(server, page(bucket(0, counted), bucket(1), bucket(2)))
 
     (one,) = got.buckets[0].rows
-    assert (one.input_uncached, one.input_cache_read, one.output) == (9, 3, 2**62)
+    assert (one.input_uncached, one.input_cache_read, one.output) == (9, 3, 10**15)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,7 @@ def test_counts_come_as_text_and_with_a_point_too(server: RecordedServer) -> Non
         ({"output_tokens": True}, "not_a_count", True),
         ({"output_tokens": None}, "missing_count", None),
         ({"num_model_requests": -3}, "negative_count", -3),
-        ({"input_tokens": 2**63}, "count_too_large", 2**63),
+        ({"input_tokens": 10**15 + 1}, "count_too_large", 10**15 + 1),
         ({"input_tokens": 1e300}, "count_too_large", "1E+300"),
         ({"model": "m" * 201}, "name_too_long", "m" * 201),
         ({"model": ["m"]}, "not_a_name", ["m"]),
@@ -189,3 +190,10 @@ def test_openrouter_caps_what_exceeds_its_whole(server: RecordedServer) -> None:
     (one,) = got.buckets[0].rows
     assert (one.input_uncached, one.input_cache_read, one.output, one.reasoning) == (0, 10, 4, 4)
     assert one.flags == ("cached_exceeds_prompt", "reasoning_exceeds_completion")
+
+
+def test_rows_that_add_up_to_too_much_are_not_believed(server: RecordedServer) -> None:
+    rows = [row(model=None, output_tokens=10**15), row(model="", output_tokens=1)]
+
+    with pytest.raises(BusyError, match="more than can be counted"):
+        reading(server, page(bucket(0, *rows), bucket(1), bucket(2)))

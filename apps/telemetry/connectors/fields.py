@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-LARGEST_COUNT = 2**63 - 1  # what a 64-bit column holds
+from apps.emissions.calc.usage import MOST_TOKENS
+
+LARGEST_COUNT = MOST_TOKENS  # what the calculation takes
 LONGEST_NAME = 200
 _DEEPEST = 8
 _WHOLE = re.compile(r"([+-]?[0-9]{1,30})(?:\.0*)?")

@@ -16,6 +16,7 @@ from apps.telemetry.connectors.base import (
     Window,
     malformed,
 )
+from apps.telemetry.connectors.fields import LARGEST_COUNT
 
 _SPARE_PAGES = 2  # a first or last page may be empty
 
@@ -119,6 +120,8 @@ def _merged(rows: Iterable[UsageRow]) -> tuple[UsageRow, ...]:
     for row in rows:
         place = tuple(sorted(row.dims.items()))
         merged[place] = _sum(merged[place], row) if place in merged else row
+        if max(merged[place].input_total, merged[place].output) > LARGEST_COUNT:
+            raise malformed("Rows that are one row add up to more than can be counted.")
     return tuple(merged.values())
 
 
