@@ -7,6 +7,8 @@ from apps.telemetry.otlp.errors import BadDataError, TooLargeError, UnsupportedE
 
 MOST_BYTES: Final = 16 * 1024 * 1024
 """Of a body after decompression, unless the caller says otherwise."""
+MOST_MEMBERS: Final = 64
+"""Each is read from what the one before has left: a body of nothing but headers would not end."""
 _GZIP: Final = 16 + zlib.MAX_WBITS  # zlib's own way of asking for gzip's header and checksum
 
 
@@ -26,7 +28,7 @@ def _gunzipped(body: bytes, most_bytes: int) -> bytes:
     """Every member of a gzip file, decompressed no further than one byte over the limit."""
     plain = b""
     rest = body
-    while True:
+    for _ in range(MOST_MEMBERS):
         member = zlib.decompressobj(wbits=_GZIP)
         try:
             plain += member.decompress(rest, most_bytes + 1 - len(plain))
@@ -39,6 +41,7 @@ def _gunzipped(body: bytes, most_bytes: int) -> bytes:
         rest = member.unused_data
         if not rest:
             return plain
+    raise BadDataError("The gzip body has too many members.")
 
 
 def _too_large(most_bytes: int) -> TooLargeError:

@@ -82,3 +82,8 @@ def test_a_gigabyte_of_zeros_costs_no_memory() -> None:
         tracemalloc.stop()
 
     assert peak < 4 * MEGABYTE
+
+
+def test_a_body_of_nothing_but_headers_is_bad_data() -> None:
+    with pytest.raises(BadDataError, match="too many members"):
+        unpacked(gzip.compress(b"") * 100_000, "gzip")
