@@ -13,7 +13,16 @@ from pathlib import Path
 from benchmarks.measuring import Result
 from benchmarks.services import database
 
-NAMES = ("engine_scalar", "estimate_http", "record", "summary", "receipt_sign_verify")
+NAMES = (
+    "engine_scalar",
+    "engine_vectorized",
+    "estimate_http",
+    "record",
+    "sample_batch",
+    "track",
+    "summary",
+    "receipt_sign_verify",
+)
 RESULTS = Path(__file__).resolve().parent / "results"
 
 

@@ -33,6 +33,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("session/<text:developer_id>/today", telemetry.SessionTodayApi.as_view()),
     path("workspaces", workspaces.WorkspacesApi.as_view()),
     path("workspaces/<str:workspace_id>", workspaces.WorkspaceDetailApi.as_view()),
+    path("workspaces/<str:workspace_id>/usage-samples", telemetry.UsageSamplesApi.as_view()),
+    path(
+        "workspaces/<str:workspace_id>/reports/summary",
+        telemetry.WorkspaceSampleSummaryApi.as_view(),
+    ),
+    path("reports/summary", telemetry.SampleSummaryApi.as_view()),
     path("connections", telemetry.ConnectionsApi.as_view()),
     path("connections/<str:connection_id>", telemetry.ConnectionApi.as_view()),
     path("connections/<str:connection_id>/rotate-key", telemetry.RotateKeyApi.as_view()),

@@ -6,6 +6,7 @@ from apps.common.errors import (
     NotFoundError,
     PaymentRequiredError,
     UnavailableError,
+    UnprocessableError,
 )
 
 
@@ -57,3 +58,15 @@ class OverrideEndedError(ConflictError):
     """It was ended before, or its agreed time is over."""
 
     code = "override_ended"
+
+
+class InvalidSampleError(UnprocessableError):
+    """A sample of compute that cannot be meant; `fields` names the row and the member."""
+
+    code = "validation_error"
+
+
+class SampleExistsError(ConflictError):
+    """The external id was used before for another sample."""
+
+    code = "sample_exists"

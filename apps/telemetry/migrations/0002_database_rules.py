@@ -59,6 +59,7 @@ CREATE TRIGGER telemetry_event_not_emptied BEFORE TRUNCATE ON telemetry_telemetr
 """
 
 # One statement inserts many entries; the check and the sums run once for all of them.
+# Planned anew each time: a plan made for one row crawls when ten thousand come in a statement.
 # `calculation` carries the totals that the event's entries must add up to after this line; the
 # counts must add up to the event's own, or to nothing when a better report of the same use counts.
 COUNTED = ("input_uncached_tokens", "input_cache_read_tokens", "input_cache_write_tokens", "output_tokens")
@@ -73,7 +74,8 @@ NAMED = {  # column: where the calculation names its total
 }
 NEWLINE = "\n        "
 ENTRIES_ADD_UP = f"""
-CREATE FUNCTION telemetry_entries_add_up() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION telemetry_entries_add_up() RETURNS trigger LANGUAGE plpgsql
+    SET plan_cache_mode = force_custom_plan AS $$
 DECLARE wrong bigint;
 BEGIN
     SELECT last.event_id INTO wrong
@@ -108,7 +110,8 @@ CREATE TRIGGER telemetry_entries_add_up AFTER INSERT ON telemetry_carbonentry
 
 # An entry repeats dimensions of its event so that sums need no join: they must agree.
 ENTRY_MATCHES_EVENT = """
-CREATE FUNCTION telemetry_entry_matches_event() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION telemetry_entry_matches_event() RETURNS trigger LANGUAGE plpgsql
+    SET plan_cache_mode = force_custom_plan AS $$
 BEGIN
     IF EXISTS (
         SELECT 1 FROM added JOIN telemetry_telemetryevent AS event ON event.id = added.event_id
@@ -131,7 +134,7 @@ CREATE TRIGGER telemetry_entry_matches_event AFTER INSERT ON telemetry_carbonent
 # SECURITY DEFINER: who may add an entry may not otherwise write a rollup.
 ROLLUP = f"""
 CREATE FUNCTION telemetry_roll_up() RETURNS trigger LANGUAGE plpgsql
-    SECURITY DEFINER SET search_path FROM CURRENT AS $$
+    SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = force_custom_plan AS $$
 BEGIN
     INSERT INTO telemetry_rollup AS r ({KEY}, entries, requests, {", ".join(SUMMED)})
     SELECT {ENTRY_KEY}, count(*), sum(requests), {", ".join(f"sum({name})" for name in SUMMED)}
@@ -176,10 +179,53 @@ CREATE TRIGGER telemetry_override_not_emptied BEFORE TRUNCATE ON telemetry_facto
     FOR EACH STATEMENT EXECUTE FUNCTION telemetry_override_kept();
 """
 
+# Likewise for samples of compute, which are whole facts and need no check of their own.
+SAMPLE_SUMMED = (
+    "normalized_usage_amount",
+    "energy_kwh_low",
+    "energy_kwh",
+    "energy_kwh_high",
+    "operational_co2e_grams_low",
+    "operational_co2e_grams",
+    "operational_co2e_grams_high",
+    "embodied_co2e_grams_low",
+    "embodied_co2e_grams",
+    "embodied_co2e_grams_high",
+)
+SAMPLE_KEY = "workspace_id, hour, provider, region, resource_type, is_test"
+SAMPLE_ROLLUP = f"""
+CREATE FUNCTION telemetry_sample_roll_up() RETURNS trigger LANGUAGE plpgsql
+    SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = force_custom_plan AS $$
+BEGIN
+    INSERT INTO telemetry_usagesamplerollup AS r ({SAMPLE_KEY}, samples, {", ".join(SAMPLE_SUMMED)})
+    SELECT workspace_id, date_trunc('hour', measured_at, 'UTC'), provider, region, resource_type, is_test,
+        count(*), {", ".join(f"sum({name})" for name in SAMPLE_SUMMED)}
+    FROM added GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6
+    ON CONFLICT ({SAMPLE_KEY}) DO UPDATE SET
+        samples = r.samples + excluded.samples,
+        {", ".join(f"{name} = r.{name} + excluded.{name}" for name in SAMPLE_SUMMED)};
+    RETURN NULL;
+END $$;
+CREATE TRIGGER telemetry_sample_roll_up AFTER INSERT ON telemetry_usagesample
+    REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION telemetry_sample_roll_up();
+
+CREATE FUNCTION telemetry_sample_rollup_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF pg_trigger_depth() < 2 THEN
+        RAISE EXCEPTION 'rollups follow the samples; nothing else writes them'
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER telemetry_sample_rollup_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE
+    ON telemetry_usagesamplerollup FOR EACH STATEMENT EXECUTE FUNCTION telemetry_sample_rollup_guard();
+"""
+
 DROP = """
 DROP FUNCTION telemetry_event_identity, telemetry_event_kept, telemetry_entries_add_up,
     telemetry_entry_matches_event, telemetry_roll_up, telemetry_rollup_guard,
-    telemetry_override_kept CASCADE;
+    telemetry_override_kept, telemetry_sample_roll_up, telemetry_sample_rollup_guard CASCADE;
 """
 
 # Every tenant row refers only to rows of its own workspace.
@@ -209,6 +255,8 @@ PRIVILEGES = {
     "telemetry_signalgroup": "SELECT, INSERT, UPDATE",
     "telemetry_metricseries": "SELECT, INSERT, UPDATE",
     "telemetry_liveeventcount": "SELECT, INSERT, UPDATE",
+    "telemetry_usagesample": "SELECT, INSERT",
+    "telemetry_usagesamplerollup": "SELECT",
 }
 
 
@@ -218,10 +266,12 @@ class Migration(migrations.Migration):
     operations = [
         *(migrations.RunSQL(tenant_reference_sql(*ref), migrations.RunSQL.noop) for ref in REFERENCES),
         migrations.RunSQL(
-            EVENT_IDENTITY + ENTRIES_ADD_UP + ENTRY_MATCHES_EVENT + ROLLUP + OVERRIDE_KEPT,
+            EVENT_IDENTITY + ENTRIES_ADD_UP + ENTRY_MATCHES_EVENT + ROLLUP + OVERRIDE_KEPT
+            + SAMPLE_ROLLUP,
             DROP,
         ),
         migrations.RunSQL(append_only_sql("telemetry_carbonentry"), migrations.RunSQL.noop),
+        migrations.RunSQL(append_only_sql("telemetry_usagesample"), migrations.RunSQL.noop),
         *(
             migrations.RunSQL(tenant_table_sql(table, privileges), migrations.RunSQL.noop)
             for table, privileges in PRIVILEGES.items()

@@ -12,12 +12,20 @@ from apps.telemetry.models.quantities import (
     Quantities,
 )
 from apps.telemetry.models.readings import MeteredBucket, PollRun, SyncCursor
+from apps.telemetry.models.samples import (
+    SAMPLE_BOUNDED,
+    SAMPLE_SUMMED,
+    UsageSample,
+    UsageSampleRollup,
+)
 from apps.telemetry.models.signals import LiveEventCount, MetricSeries, SignalGroup
 
 __all__ = [
     "BOUNDED",
     "ENERGY_PLACES",
     "MASS_PLACES",
+    "SAMPLE_BOUNDED",
+    "SAMPLE_SUMMED",
     "SUMMED",
     "TOKENS",
     "CarbonEntry",
@@ -32,5 +40,7 @@ __all__ = [
     "SignalGroup",
     "SyncCursor",
     "TelemetryEvent",
+    "UsageSample",
+    "UsageSampleRollup",
     "Workload",
 ]

@@ -1,4 +1,8 @@
-"""The ledger: what was metered, what it costs the air, and the hourly sums of that."""
+"""The ledger: what was metered, what it costs the air, and the hourly sums of that.
+
+References have no indexes of their own here: the named ones below begin with what is asked for, and
+each further one costs every row that is written.
+"""
 
 from typing import ClassVar
 
@@ -23,9 +27,12 @@ class TelemetryEvent(models.Model):
     """
 
     id = models.BigAutoField(primary_key=True)
-    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+")
+    # Checked with the project, which is of this workspace: one check a row, not two.
+    workspace = models.ForeignKey(
+        Workspace, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
     project = models.ForeignKey(
-        Project, on_delete=models.PROTECT, related_name="+", db_constraint=False
+        Project, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
     )
     connection = models.ForeignKey(
         ProviderConnection,
@@ -33,6 +40,7 @@ class TelemetryEvent(models.Model):
         null=True,
         related_name="events",
         db_constraint=False,
+        db_index=False,
     )
     idempotency_hash = models.BinaryField(max_length=32)
     source = models.CharField(max_length=64)
@@ -57,7 +65,12 @@ class TelemetryEvent(models.Model):
     session_id = models.CharField(max_length=200, null=True)  # noqa: DJ001 - likewise
     developer = models.BinaryField(max_length=32, null=True)
     signal_group = models.ForeignKey(
-        SignalGroup, on_delete=models.PROTECT, null=True, related_name="+", db_constraint=False
+        SignalGroup,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
     )
     signal_rank = models.PositiveSmallIntegerField(null=True)
     flags = models.JSONField(default=list)
@@ -119,9 +132,11 @@ class TelemetryEvent(models.Model):
 class Dimensions(models.Model):
     """By what entries and rollups are grouped. Their references are checked where an event is."""
 
-    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+")
+    workspace = models.ForeignKey(
+        Workspace, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
     project = models.ForeignKey(
-        Project, on_delete=models.PROTECT, related_name="+", db_constraint=False
+        Project, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
     )
     connection = models.ForeignKey(
         ProviderConnection,
@@ -129,6 +144,7 @@ class Dimensions(models.Model):
         null=True,
         related_name="+",
         db_constraint=False,
+        db_index=False,
     )
     provider = models.CharField(max_length=64)
     model = models.CharField(max_length=200, null=True)  # noqa: DJ001 - the provider named none
@@ -154,13 +170,19 @@ class CarbonEntry(Dimensions, Quantities):
 
     id = models.BigAutoField(primary_key=True)
     event = models.ForeignKey(
-        TelemetryEvent, on_delete=models.PROTECT, related_name="entries", db_constraint=False
+        TelemetryEvent,
+        on_delete=models.PROTECT,
+        related_name="entries",
+        db_constraint=False,
+        db_index=False,
     )
     sequence = models.PositiveIntegerField()
     reason = models.CharField(max_length=16, choices=Reason)
     used_at = models.DateTimeField()
     recorded_at = models.DateTimeField()
-    factor_set = models.ForeignKey(FactorSet, on_delete=models.PROTECT, related_name="+")
+    factor_set = models.ForeignKey(
+        FactorSet, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     calculation = models.JSONField()
 
     class Meta:

@@ -105,7 +105,7 @@ class Command(BaseCommand):
         for step in explanation["steps"]:
             self.stdout.write(
                 f"  {step['symbol']:<7}= {step['formula']}\n"
-                f"         = {step['numbers']} = {step['value']:.7g} {step['unit']}"
+                f"         = {step['numbers']} = {step['value']:.7g} {step['unit']}".removesuffix(" 1")
             )
         self.stdout.write(f"\nOn one line: {explanation['formula_with_numbers']}")
 
