@@ -6,7 +6,7 @@ from typing import Final
 
 from django.db import connection
 
-from apps.telemetry.models import BOUNDED, SUMMED, TOKENS
+from apps.telemetry.models import BOUNDED, SAMPLE_SUMMED, SUMMED, TOKENS
 
 KEY: Final = "workspace_id, hour, project_id, connection_id, provider, model, is_test"
 _NAMED: Final = {
@@ -44,6 +44,14 @@ _ROLLUP: Final = f"""
     SELECT {KEY}, entries, {", ".join(f"coalesce({name}, 0) AS {name}" for name in SUMMED)}
     FROM telemetry_rollup"""
 
+_SAMPLE_KEY: Final = "workspace_id, hour, provider, region, resource_type, is_test"
+_SAMPLE_ROLLUP: Final = f"""
+    SELECT {_SAMPLE_KEY}, samples, {", ".join(SAMPLE_SUMMED)} FROM telemetry_usagesamplerollup"""
+_ROLLUP_OF_SAMPLES: Final = f"""
+    SELECT workspace_id, date_trunc('hour', measured_at, 'UTC') AS hour, provider, region,
+        resource_type, is_test, count(*), {", ".join(f"sum({name})" for name in SAMPLE_SUMMED)}
+    FROM telemetry_usagesample GROUP BY 1, 2, 3, 4, 5, 6"""
+
 # Each counts the rows that break its sentence.
 CHECKS: Final = {
     "events without an entry": """
@@ -68,6 +76,11 @@ CHECKS: Final = {
         SELECT count(*) FROM (
             (({_ROLLUP}) EXCEPT ALL ({_ROLLUP_OF_ENTRIES}))
             UNION ALL (({_ROLLUP_OF_ENTRIES}) EXCEPT ALL ({_ROLLUP}))
+        ) AS odd""",
+    "rollups of samples that are not the sum of their samples": f"""
+        SELECT count(*) FROM (
+            (({_SAMPLE_ROLLUP}) EXCEPT ALL ({_ROLLUP_OF_SAMPLES}))
+            UNION ALL (({_ROLLUP_OF_SAMPLES}) EXCEPT ALL ({_SAMPLE_ROLLUP}))
         ) AS odd""",
     "withdrawn events that still count something": f"""
         SELECT count(*) FROM telemetry_telemetryevent

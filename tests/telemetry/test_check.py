@@ -6,7 +6,7 @@ import pytest
 from django.db import connection as database
 
 from apps.telemetry.check import CHECKS, invariant_violations
-from apps.telemetry.models import ProviderConnection
+from apps.telemetry.models import SAMPLE_SUMMED, ProviderConnection
 from tests.telemetry.metering import HOUR, NOW, bucket, row, take
 
 EVENT, ENTRY = "telemetry_telemetryevent", "telemetry_carbonentry"
@@ -26,6 +26,12 @@ BROKEN = {
     ),
     "rollups that are not the sum of their entries": (
         "UPDATE telemetry_rollup SET energy_kwh = energy_kwh + 1 WHERE model = 'o3'"
+    ),
+    "rollups of samples that are not the sum of their samples": (
+        "INSERT INTO telemetry_usagesamplerollup (workspace_id, hour, provider, region,"
+        f" resource_type, is_test, samples, {', '.join(SAMPLE_SUMMED)})"
+        " SELECT workspace_id, hour, 'aws', 'eu-west-1', 'vcpu', false, 1,"
+        f" {', '.join('1' for _ in SAMPLE_SUMMED)} FROM telemetry_rollup LIMIT 1"
     ),
     "withdrawn events that still count something": (
         f"UPDATE {EVENT} SET requests = 1 WHERE is_withdrawn"
