@@ -92,5 +92,5 @@ def without_triggers() -> None:
     """What only the owner of the tables can do; undone with the test's transaction."""
     with database.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        for table in (EVENT, ENTRY, "telemetry_rollup"):
+        for table in (EVENT, ENTRY, "telemetry_rollup", "telemetry_usagesamplerollup"):
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")

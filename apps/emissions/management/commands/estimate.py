@@ -103,9 +103,9 @@ class Command(BaseCommand):
     def _show_steps(self, explanation: dict[str, Any]) -> None:
         self.stdout.write("\nStep by step:")
         for step in explanation["steps"]:
+            told = f"{step['value']:.7g} {step['unit']}".removesuffix(" 1")  # 1: without a unit
             self.stdout.write(
-                f"  {step['symbol']:<7}= {step['formula']}\n"
-                f"         = {step['numbers']} = {step['value']:.7g} {step['unit']}".removesuffix(" 1")
+                f"  {step['symbol']:<7}= {step['formula']}\n         = {step['numbers']} = {told}"
             )
         self.stdout.write(f"\nOn one line: {explanation['formula_with_numbers']}")
 
