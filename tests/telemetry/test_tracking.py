@@ -384,6 +384,16 @@ def test_a_batch_takes_the_same_queries_whatever_its_size(
         live.post(BATCH, {"events": [CALL] * calls})
 
 
+def test_a_call_whose_provider_nobody_named_is_reported_as_such(
+    live: Any, api: Callable[..., Any], workspace: Workspace
+) -> None:
+    live.post(TRACK, CALL | {"timestamp": (NOW - timedelta(hours=1)).isoformat()})
+
+    (group,) = api(new_key(workspace)).get("/api/v1/telemetry/summary").json()["by_provider"]
+
+    assert (group["key"], group["label"]) == ("", "not named")
+
+
 def test_the_ledger_holds_together_afterwards(live: Any) -> None:
     live.post(
         BATCH, {"events": [CALL | {"model": model} for model in ("o3", "?", "mistral-large-2407")]}

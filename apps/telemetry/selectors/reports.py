@@ -58,7 +58,7 @@ def summary(
         ),
         by_provider=group(
             lambda row: row["provider"],
-            lambda row: PROVIDER_LABELS.get(row["provider"], row["provider"]),
+            lambda row: PROVIDER_LABELS.get(row["provider"], row["provider"]) or "not named",
         ),
     )
 
