@@ -31,7 +31,7 @@ _CORS = {
     "Access-Control-Allow-Headers": (
         "Authorization, Content-Type, Idempotency-Key, X-API-Key, X-Request-ID"
     ),
-    "Access-Control-Expose-Headers": "Retry-After, X-Request-ID, X-Response-Time",
+    "Access-Control-Expose-Headers": "Retry-After, X-Event-Id, X-Request-ID, X-Response-Time",
     "Access-Control-Max-Age": "86400",
 }
 

@@ -18,6 +18,7 @@ from apps.receipts.envelope import ALGORITHM, hash_text
 from apps.receipts.errors import (
     ReceiptFileTooLargeError,
     ReceiptFileUnreadableError,
+    ReceiptNotFoundError,
     ReceiptSignatureInvalidError,
 )
 from apps.receipts.models import CarbonReceipt, SigningKey
@@ -185,6 +186,11 @@ class VerifyReceiptApi(PublicApi):
                 f"The receipt is not valid: {answer.reason}", **output
             )
         return Response(output)
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request) -> Response:
+        """Asked for as if it were a receipt's id, which nobody's is."""
+        raise ReceiptNotFoundError("No such receipt")
 
 
 class PublicKeysApi(PublicApi):
