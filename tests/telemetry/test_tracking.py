@@ -1,8 +1,7 @@
-"""POST /track and /track/batch: stored and valued before the answer, once for each key."""
+"""POST /track and /track/batch: stored and valued before the answer."""
 
 from collections.abc import Callable
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,19 +10,12 @@ import time_machine
 from django.db import transaction
 
 from apps.telemetry.check import invariant_violations
-from apps.telemetry.models import CarbonEntry, LiveEventCount, Rollup, TelemetryEvent
+from apps.telemetry.models import LiveEventCount, TelemetryEvent
 from apps.workspaces.models import Project, Workspace
 from tests.factories import ProjectFactory, new_key
 from tests.telemetry.metering import NOW
+from tests.telemetry.tracked import BATCH, CALL, TRACK, total
 
-TRACK = "/api/v1/track"
-BATCH = "/api/v1/track/batch"
-CALL = {
-    "tenant_id": "client-acme",
-    "model": "gpt-4o",
-    "prompt_tokens": 1000,
-    "completion_tokens": 500,
-}
 G1_GRAMS = 0.188315  # worked example G1 of the methodology
 
 pytestmark = pytest.mark.django_db
@@ -38,12 +30,6 @@ def _clock() -> Any:
 @pytest.fixture
 def live(api: Callable[..., Any], workspace: Workspace) -> Any:
     return api(new_key(workspace, scopes=("track",)))
-
-
-def total(workspace: Workspace, **which: Any) -> Decimal:
-    return sum(
-        (row.co2e_grams for row in Rollup.objects.filter(workspace=workspace, **which)), Decimal()
-    )
 
 
 def test_a_call_is_stored_with_the_value_that_is_answered(live: Any, workspace: Workspace) -> None:
@@ -159,135 +145,6 @@ def test_members_that_nobody_knows_are_ignored_and_not_kept(live: Any) -> None:
     event = TelemetryEvent.objects.get()
     assert answer.status_code == 202
     assert "secret" not in f"{event.dims}{event.raw_payload}{event.flags}"
-
-
-def test_a_key_repeated_with_the_same_body_is_stored_once(live: Any, workspace: Workspace) -> None:
-    first = live.post(TRACK, CALL, headers={"Idempotency-Key": "order-1"})
-    again = live.post(TRACK, CALL, headers={"Idempotency-Key": "order-1"})
-
-    assert again.status_code == 202
-    assert again.json() == first.json()
-    assert TelemetryEvent.objects.count() == CarbonEntry.objects.count() == 1
-    assert LiveEventCount.objects.get(workspace=workspace).events == 1
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [{"prompt_tokens": 999}, {"model": "o3"}, {"tenant_id": "other"}, {"country": "FR"}],
-)
-def test_a_key_repeated_with_another_body_is_refused(live: Any, changes: dict[str, Any]) -> None:
-    live.post(TRACK, CALL, headers={"Idempotency-Key": "order-1"})
-
-    again = live.post(TRACK, CALL | changes, headers={"Idempotency-Key": "order-1"})
-
-    assert again.status_code == 409
-    assert again.json()["error"]["code"] == "idempotency_key_reused"
-    assert TelemetryEvent.objects.count() == 1
-
-
-@pytest.mark.parametrize("calls", [1, 3])
-def test_a_key_of_a_batch_belongs_to_that_batch(live: Any, calls: int) -> None:
-    live.post(BATCH, {"events": [CALL, CALL]}, headers={"Idempotency-Key": "batch-1"})
-
-    again = live.post(BATCH, {"events": [CALL] * calls}, headers={"Idempotency-Key": "batch-1"})
-
-    assert again.status_code == 409
-    assert TelemetryEvent.objects.count() == 2
-
-
-def test_one_workspaces_keys_are_not_anothers(
-    live: Any, api: Callable[..., Any], theirs: Workspace
-) -> None:
-    live.post(TRACK, CALL, headers={"Idempotency-Key": "order-1"})
-
-    other = api(new_key(theirs)).post(TRACK, CALL, headers={"Idempotency-Key": "order-1"})
-
-    assert other.status_code == 202
-    assert TelemetryEvent.objects.count() == 2
-
-
-@pytest.mark.parametrize("key", ["", "a b", "é", "x" * 256])
-def test_a_key_that_is_none_is_refused(live: Any, key: str) -> None:
-    answer = live.post(TRACK, CALL, headers={"Idempotency-Key": key})
-
-    assert answer.status_code == 400
-    assert not TelemetryEvent.objects.exists()
-
-
-def test_test_events_are_never_counted_billed_or_reported(
-    api: Callable[..., Any], workspace: Workspace
-) -> None:
-    key = new_key(workspace, mode="test")
-
-    answer = api(key).post(TRACK, CALL)
-
-    summary = api(key).get("/api/v1/telemetry/summary").json()
-    assert answer.json()["is_test"] is True
-    assert "free_events_remaining" not in answer.json()
-    assert total(workspace, is_test=False) == 0
-    assert total(workspace, is_test=True) > 0
-    assert summary["total"]["output_tokens"] == 0
-    assert not LiveEventCount.objects.exists()
-
-
-def test_live_events_beyond_the_plan_are_refused_with_the_place_to_pay(
-    live: Any, workspace: Workspace
-) -> None:
-    Workspace.objects.filter(pk=workspace.pk).update(live_events_per_month=2)
-
-    left = [live.post(TRACK, CALL).json()["free_events_remaining"] for _ in range(2)]
-    refused = live.post(TRACK, CALL)
-
-    error = refused.json()["error"]
-    assert left == [1, 0]
-    assert refused.status_code == 402
-    assert error["code"] == "payment_required"
-    assert error["billing_url"].endswith("/dashboard/billing/")
-    assert TelemetryEvent.objects.count() == 2
-    assert LiveEventCount.objects.get().events == 2
-
-
-def test_a_batch_that_does_not_fit_the_plan_is_refused_whole(
-    live: Any, workspace: Workspace
-) -> None:
-    Workspace.objects.filter(pk=workspace.pk).update(live_events_per_month=2)
-
-    refused = live.post(BATCH, {"events": [CALL] * 3})
-    fitting = live.post(BATCH, {"events": [CALL] * 2})
-
-    assert refused.status_code == 402
-    assert (fitting.status_code, fitting.json()["free_events_remaining"]) == (202, 0)
-    assert TelemetryEvent.objects.count() == 2
-
-
-def test_a_repeated_request_passes_though_the_plan_is_used_up(
-    live: Any, workspace: Workspace
-) -> None:
-    Workspace.objects.filter(pk=workspace.pk).update(live_events_per_month=1)
-    live.post(TRACK, CALL, headers={"Idempotency-Key": "last"})
-
-    again = live.post(TRACK, CALL, headers={"Idempotency-Key": "last"})
-
-    assert again.status_code == 202
-    assert again.json()["free_events_remaining"] == 0
-
-
-def test_without_a_limit_nothing_is_left_to_tell(live: Any, workspace: Workspace) -> None:
-    Workspace.objects.filter(pk=workspace.pk).update(live_events_per_month=None)
-
-    answer = live.post(TRACK, CALL)
-
-    assert "free_events_remaining" not in answer.json()
-
-
-def test_a_new_month_has_its_own_count(live: Any, workspace: Workspace) -> None:
-    Workspace.objects.filter(pk=workspace.pk).update(live_events_per_month=1)
-    live.post(TRACK, CALL)
-
-    with time_machine.travel(NOW + timedelta(days=31), tick=False):
-        answer = live.post(TRACK, CALL)
-
-    assert answer.json()["free_events_remaining"] == 0
 
 
 @pytest.mark.parametrize("named_by", ["name", "public_id"])
