@@ -17,6 +17,7 @@ NAMES = (
     "engine_scalar",
     "engine_vectorized",
     "estimate_http",
+    "optimize",
     "record",
     "sample_batch",
     "track",

@@ -6,6 +6,7 @@ from django.urls.converters import StringConverter
 from apps.billing import api as billing
 from apps.billing import webhooks
 from apps.emissions import api as emissions
+from apps.emissions.api import carbon_aware, optimizer
 from apps.emissions.api.estimate import EstimateApi, EstimateBatchApi
 from apps.receipts import api as receipts
 from apps.telemetry import api as telemetry
@@ -26,6 +27,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("models", emissions.ModelsApi.as_view()),
     path("factors", emissions.FactorsApi.as_view()),
     path("factors/<str:version>", emissions.FactorSetApi.as_view()),
+    path("optimize", optimizer.OptimizeApi.as_view()),
+    path("regions", optimizer.RegionsApi.as_view()),
+    path("regions/<str:region>", optimizer.RegionApi.as_view()),
+    path("calculate", optimizer.CalculateApi.as_view()),
+    path("compare", optimizer.CompareApi.as_view()),
+    path("schedule", optimizer.ScheduleApi.as_view()),
+    path("carbon-aware/emissions/bylocations/best", carbon_aware.BestLocationsApi.as_view()),
+    path("carbon-aware/emissions/forecasts/current", carbon_aware.CurrentForecastsApi.as_view()),
     path("estimate", EstimateApi.as_view(), name="estimate"),
     path("estimate/batch", EstimateBatchApi.as_view()),
     path("track", telemetry.TrackApi.as_view(), name="track"),
