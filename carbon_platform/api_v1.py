@@ -6,8 +6,9 @@ from django.urls.converters import StringConverter
 from apps.billing import api as billing
 from apps.billing import webhooks
 from apps.emissions import api as emissions
-from apps.emissions.api import carbon_aware, optimizer
-from apps.emissions.api.estimate import EstimateApi, EstimateBatchApi
+from apps.emissions.api import carbon_aware
+from apps.emissions.api.estimate.views import EstimateApi, EstimateBatchApi
+from apps.emissions.api.optimizer import views as optimizer
 from apps.receipts import api as receipts
 from apps.telemetry import api as telemetry
 from apps.workspaces import api as workspaces

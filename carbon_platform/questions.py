@@ -9,7 +9,7 @@ from django import forms
 from django.conf import settings
 from django.core.validators import RegexValidator
 
-from apps.emissions.api.estimate_answer import explanation_url
+from apps.emissions.api.estimate.answer import explanation_url
 from apps.emissions.calc.estimate import Estimate
 from apps.emissions.calc.given import Given
 from apps.emissions.calc.usage import TokenUsage

@@ -18,7 +18,7 @@ from apps.common.errors import InvalidError, PayloadTooLargeError
 from apps.common.pagination import PageQuery, page
 from apps.common.strict_json import parse
 from apps.common.typed import TypedApi, decode, fault_below, fault_in
-from apps.emissions.api.estimate_shapes import RowFault
+from apps.emissions.api.estimate.shapes import RowFault
 from apps.telemetry.api.sample_answer import SampleResults, sample_output, samples_output
 from apps.telemetry.api.sample_shapes import (
     MOST_SAMPLES,

@@ -15,8 +15,8 @@ from rest_framework.request import Request
 from apps.common import clock
 from apps.common.errors import InvalidError
 from apps.common.typed import TypedApi, fault_below, fault_in, read
-from apps.emissions.api.estimate_answer import usage_of
-from apps.emissions.api.estimate_shapes import RowFault
+from apps.emissions.api.estimate.answer import usage_of
+from apps.emissions.api.estimate.shapes import RowFault
 from apps.telemetry.api.tracking_answer import batch_output, tracked_output
 from apps.telemetry.api.tracking_shapes import (
     TrackBatchInput,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import UNSET, UnsetType
 
-from apps.emissions.api.estimate_answer import (
+from apps.emissions.api.estimate.answer import (
     explanation_url,
     grid_of,
     quantity,
@@ -12,7 +12,7 @@ from apps.emissions.api.estimate_answer import (
     sums_of,
     warnings_of,
 )
-from apps.emissions.api.estimate_shapes import RowFault
+from apps.emissions.api.estimate.shapes import RowFault
 from apps.telemetry.api.tracking_shapes import TrackBatchOutput, TrackedRow, TrackOutput
 from apps.telemetry.models import TOKENS
 from apps.telemetry.pushed import PushedUsage

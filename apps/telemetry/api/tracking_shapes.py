@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from apps.emissions.api.estimate_shapes import (
+from apps.emissions.api.estimate.shapes import (
     CallInput,
     EstimateGrid,
     EstimateSums,

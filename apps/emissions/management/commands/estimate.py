@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.common.errors import DomainError
-from apps.emissions.api.estimate_answer import explanation_url
+from apps.emissions.api.estimate.answer import explanation_url
 from apps.emissions.calc.estimate import Estimate
 from apps.emissions.calc.given import Given
 from apps.emissions.calc.interval import Interval

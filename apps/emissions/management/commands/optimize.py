@@ -11,17 +11,17 @@ from django.core.management.base import BaseCommand, CommandError
 from apps.common import clock
 from apps.common.errors import InvalidError
 from apps.common.typed import read
-from apps.emissions.api.optimizer_answer import optimized
-from apps.emissions.api.optimizer_figures import TimeWindow
-from apps.emissions.api.optimizer_outputs import (
+from apps.emissions.api.optimizer.answer import optimized
+from apps.emissions.api.optimizer.figures import TimeWindow
+from apps.emissions.api.optimizer.outputs import (
     CarbonSavings,
     OptimizeOutput,
     RankedFigures,
     Recommendation,
     Recommended,
 )
-from apps.emissions.api.optimizer_reading import wish_of
-from apps.emissions.api.optimizer_shapes import CloudWord, OptimizeInput
+from apps.emissions.api.optimizer.reading import wish_of
+from apps.emissions.api.optimizer.shapes import CloudWord, OptimizeInput
 from apps.emissions.optimizer.offers import Arch, WorkloadKind
 from apps.emissions.optimizer.ranking import Priority
 from apps.emissions.services.optimizing import optimize

@@ -5,7 +5,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from apps.emissions.api.estimate_shapes import Quantity
+from apps.emissions.api.estimate.shapes import Quantity
 from apps.emissions.grid.base import EmissionFactorType, Rung
 from apps.emissions.optimizer.caveats import Caveat
 from apps.emissions.optimizer.offers import Arch, Provider

@@ -8,8 +8,8 @@ from rest_framework.request import Request
 from apps.common.api import PublicApi
 from apps.common.errors import InvalidError
 from apps.common.typed import TypedApi, fault_below, fault_in, read
-from apps.emissions.api.estimate_answer import Figures, answer, figures, sums_of
-from apps.emissions.api.estimate_shapes import (
+from apps.emissions.api.estimate.answer import Figures, answer, figures, sums_of
+from apps.emissions.api.estimate.shapes import (
     EstimateBatchInput,
     EstimateBatchOutput,
     EstimateBatchParts,

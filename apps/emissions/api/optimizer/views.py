@@ -12,9 +12,9 @@ from apps.common.api import PublicApi
 from apps.common.errors import NotFoundError
 from apps.common.typed import TypedApi, fault_in
 from apps.emissions import cloud
-from apps.emissions.api.optimizer_answer import optimized
-from apps.emissions.api.optimizer_others import calculated, compared, detailed, listed, scheduled
-from apps.emissions.api.optimizer_outputs import (
+from apps.emissions.api.optimizer.answer import optimized
+from apps.emissions.api.optimizer.others import calculated, compared, detailed, listed, scheduled
+from apps.emissions.api.optimizer.outputs import (
     CalculateOutput,
     CompareOutput,
     OptimizeOutput,
@@ -22,7 +22,7 @@ from apps.emissions.api.optimizer_outputs import (
     RegionsOutput,
     ScheduleOutput,
 )
-from apps.emissions.api.optimizer_reading import (
+from apps.emissions.api.optimizer.reading import (
     CLOUDS,
     job_of,
     pair_of,
@@ -31,7 +31,7 @@ from apps.emissions.api.optimizer_reading import (
     timing_of,
     wish_of,
 )
-from apps.emissions.api.optimizer_shapes import (
+from apps.emissions.api.optimizer.shapes import (
     CalculateInput,
     CompareInput,
     OptimizeInput,

@@ -5,7 +5,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from apps.emissions.api.optimizer_figures import (
+from apps.emissions.api.optimizer.figures import (
     FigureCaveat,
     ForecastBasis,
     GridIntensity,

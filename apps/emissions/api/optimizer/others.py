@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from apps.emissions import cloud
-from apps.emissions.api.optimizer_answer import request_id
-from apps.emissions.api.optimizer_outputs import (
+from apps.emissions.api.optimizer.answer import request_id
+from apps.emissions.api.optimizer.outputs import (
     CalculatedFigures,
     CalculateOutput,
     ComparedFigures,
@@ -19,7 +19,7 @@ from apps.emissions.api.optimizer_outputs import (
     SavingsPotential,
     ScheduleOutput,
 )
-from apps.emissions.api.optimizer_parts import (
+from apps.emissions.api.optimizer.parts import (
     GRAMS_PER_KG,
     forecast_basis,
     grid_intensity,

@@ -6,7 +6,7 @@ from typing import get_args
 from apps.common.errors import InvalidError
 from apps.common.typed import fault_below, fault_in
 from apps.emissions import cloud
-from apps.emissions.api.optimizer_shapes import (
+from apps.emissions.api.optimizer.shapes import (
     CalculateInput,
     CompareInput,
     CompareOption,

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from apps.emissions import cloud
-from apps.emissions.api.estimate_answer import quantity
-from apps.emissions.api.optimizer_figures import (
+from apps.emissions.api.estimate.answer import quantity
+from apps.emissions.api.optimizer.figures import (
     FigureCaveat,
     ForecastBasis,
     GridIntensity,

@@ -5,7 +5,7 @@ from typing import Any
 
 from apps.common.ids import public_id
 from apps.emissions import cloud
-from apps.emissions.api.optimizer_outputs import (
+from apps.emissions.api.optimizer.outputs import (
     CarbonSavings,
     FrontierPoint,
     OptimizeMetadata,
@@ -16,7 +16,7 @@ from apps.emissions.api.optimizer_outputs import (
     Recommendation,
     Recommended,
 )
-from apps.emissions.api.optimizer_parts import (
+from apps.emissions.api.optimizer.parts import (
     GRAMS_PER_KG,
     job_figures,
     saved_grams,

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from apps.emissions.api.estimate_shapes import Country, Name
+from apps.emissions.api.estimate.shapes import Country, Name
 from apps.emissions.optimizer.offers import Arch, WorkloadKind
 from apps.emissions.optimizer.ranking import Priority
 

@@ -11,8 +11,8 @@ from django.conf import settings
 from msgspec import UNSET
 
 from apps.common.typed import fault_in
-from apps.emissions.api.estimate_formula import hardware_formula, token_formula
-from apps.emissions.api.estimate_shapes import (
+from apps.emissions.api.estimate.formula import hardware_formula, token_formula
+from apps.emissions.api.estimate.shapes import (
     CallInput,
     EstimateDetails,
     EstimateGrid,

@@ -1,0 +1,1 @@
+"""The HTTP API of estimates: the published token contract, and ours beside."""
