@@ -68,4 +68,4 @@ def _grams_for(wanted: Run, by: Run, unit: Unit) -> float:
     done = by.work(unit)
     if not done or not wanted.work(unit):
         raise ValueError(f"{by.instance.key} and {wanted.instance.key} do not compare by {unit}")
-    return by.co2e_grams.central * wanted.work(unit) / done
+    return by.co2e_grams.central * (wanted.work(unit) / done)  # exactly 1 for equal work

@@ -62,6 +62,14 @@ def test_a_worse_choice_saves_less_than_nothing(cloud: CloudCatalogue) -> None:
     assert Saving(0.0, 0.0).saved_percent == 0
 
 
+def test_who_does_not_wait_saves_exactly_nothing_by_waiting(cloud: CloudCatalogue) -> None:
+    chosen = run(cloud, "eu-north-1", "g6.xlarge", 20, 24)
+
+    saving = against_own(run(cloud, "us-east-1", "g6.xlarge", 418, 24), chosen, unit="gpu_hour")
+
+    assert saving.by_time.saved_grams == 0
+
+
 def test_what_does_no_such_work_is_no_comparison(cloud: CloudCatalogue) -> None:
     own = run(cloud, "us-east-1", "m5.large", 30, 1)
     gpu = run(cloud, "us-east-1", "g4dn.xlarge", 30, 1)
