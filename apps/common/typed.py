@@ -39,6 +39,18 @@ _STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
 _TICKED = re.compile(r"`([^`]*)`")
 
 
+class RowFault(msgspec.Struct, frozen=True, kw_only=True):
+    """A refusal without its request: `details.fields` names the member."""
+
+    code: str
+    message: str
+    details: dict[str, Any]
+
+    @classmethod
+    def of(cls, fault: InvalidError) -> "RowFault":
+        return cls(code=fault.code, message=fault.message, details=fault.details)
+
+
 class TypedApi(ApiView):
     """A view whose Input and Output are structs. Mix in before the kind that says who may call."""
 
@@ -108,6 +120,14 @@ def read(value: Any, kind: type[Kind]) -> Kind:
         raise InvalidError("The body is nested too deeply.") from None
     except msgspec.ValidationError as fault:
         raise _translated(str(fault)) from None
+
+
+def read_row(place: str, row: Any, kind: type[Kind]) -> Kind:
+    """The same for one row of a list, which stands at `place` in the body."""
+    try:
+        return read(row, kind)
+    except InvalidError as fault:
+        raise fault_below(place, fault) from None
 
 
 def _with_whole_numbers(value: Any) -> Any:

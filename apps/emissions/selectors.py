@@ -51,19 +51,19 @@ def forget_recent_factors() -> None:
 
 def factors_by_version(version: str) -> CurrentFactors:
     """The published factor set of this version, current or not."""
-    published = FactorSet.objects.filter(status=FactorSet.Status.PUBLISHED, version=version)
-    row = published.values_list("id", "sha256").first()
-    if row is None:
-        raise FactorSetNotFoundError("No factor set is published under this version")
-    return _read(*row)
+    return _published("version", version=version)
 
 
 def factors_by_id(factor_set_id: int) -> CurrentFactors:
     """The published factor set that an entry of the ledger names."""
-    published = FactorSet.objects.filter(status=FactorSet.Status.PUBLISHED, pk=factor_set_id)
+    return _published("number", pk=factor_set_id)
+
+
+def _published(name: str, **which: Any) -> CurrentFactors:
+    published = FactorSet.objects.filter(status=FactorSet.Status.PUBLISHED, **which)
     row = published.values_list("id", "sha256").first()
     if row is None:
-        raise FactorSetNotFoundError("No factor set is published under this number")
+        raise FactorSetNotFoundError(f"No factor set is published under this {name}")
     return _read(*row)
 
 

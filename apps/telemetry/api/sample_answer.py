@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from apps.emissions.api.estimate.shapes import RowFault
+from apps.common.typed import RowFault
 from apps.emissions.calc.compute_factors import EXACT, ExactInterval, unit_rates
 from apps.emissions.services.compute_catalogue import compute_factors
 from apps.telemetry.api.sample_shapes import (

@@ -8,7 +8,7 @@ from uuid import UUID
 from drf_spectacular.extensions import OpenApiSerializerExtension
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from apps.emissions.api.estimate.shapes import RowFault
+from apps.common.typed import RowFault
 from apps.emissions.calc.compute_factors import ResourceType, UsageUnit
 from apps.emissions.services.compute_catalogue import FactorSetName
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from http import HTTPStatus
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 import msgspec
 from django.http import HttpResponse
@@ -17,8 +17,8 @@ from apps.common import clock
 from apps.common.errors import InvalidError, PayloadTooLargeError
 from apps.common.pagination import PageQuery, page
 from apps.common.strict_json import parse
-from apps.common.typed import TypedApi, decode, fault_below, fault_in
-from apps.emissions.api.estimate.shapes import RowFault
+from apps.common.typed import RowFault, TypedApi, decode, fault_below, fault_in
+from apps.telemetry.api.idempotency import IDEMPOTENCY_KEY, idempotency_key
 from apps.telemetry.api.sample_answer import SampleResults, sample_output, samples_output
 from apps.telemetry.api.sample_shapes import (
     MOST_SAMPLES,
@@ -27,7 +27,6 @@ from apps.telemetry.api.sample_shapes import (
     UsageSampleInput,
     UsageSamplePage,
 )
-from apps.telemetry.api.tracking import IDEMPOTENCY_KEY, KEY_FORM
 from apps.telemetry.errors import InvalidSampleError
 from apps.telemetry.selectors.samples import SampleRow, country_intensities
 from apps.telemetry.selectors.samples import samples as stored_samples
@@ -84,10 +83,10 @@ class UsageSamplesApi(TypedApi, WorkspaceApi):
     )
     def post(self, request: Request, workspace_id: str) -> HttpResponse:
         is_partial = self.valid_query(self.Options)["partial"]
-        key = _idempotency_key(request)
-        body = _body(request)
         reading = _Reading(is_test=self.is_test, now=clock.now())
         try:
+            key = idempotency_key(request)
+            body = _body(request)
             is_list = body.lstrip()[:1] == b"["
             rows = reading.rows(body, is_partial=is_partial) if is_list else [reading.row(body)]
         except InvalidError as fault:
@@ -118,9 +117,7 @@ class _Reading:
                 placed = fault_below(str(index), InvalidError(fault.message, **fault.details))
                 if not is_partial:
                     raise placed from None
-                found.append(
-                    RowFault(code=placed.code, message=placed.message, details=placed.details)
-                )
+                found.append(RowFault.of(placed))
         return found
 
     def row(self, body: bytes) -> SampleRow:
@@ -215,10 +212,3 @@ def _body(request: Request) -> bytes:
     if len(body) > MOST_BYTES:
         raise PayloadTooLargeError("The body is too large.", most_bytes=MOST_BYTES)
     return body
-
-
-def _idempotency_key(request: Request) -> str | None:
-    key: Any = request.headers.get("Idempotency-Key")
-    if key is not None and not KEY_FORM.fullmatch(key):
-        raise InvalidSampleError("Idempotency-Key: up to 255 visible ASCII characters.")
-    return None if key is None else str(key)

@@ -1,6 +1,5 @@
 """POST /track and /track/batch: calls are stored with their value before they are answered."""
 
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -14,9 +13,9 @@ from rest_framework.request import Request
 
 from apps.common import clock
 from apps.common.errors import InvalidError
-from apps.common.typed import TypedApi, fault_below, fault_in, read
+from apps.common.typed import RowFault, TypedApi, fault_below, fault_in, read_row
 from apps.emissions.api.estimate.answer import usage_of
-from apps.emissions.api.estimate.shapes import RowFault
+from apps.telemetry.api.idempotency import IDEMPOTENCY_KEY, idempotency_key
 from apps.telemetry.api.tracking_answer import batch_output, tracked_output
 from apps.telemetry.api.tracking_shapes import (
     TrackBatchInput,
@@ -35,14 +34,6 @@ from apps.workspaces.services import default_project
 OLDEST: Final = timedelta(days=90)
 SKEW: Final = timedelta(minutes=10)
 """How far a sender's clock may be ahead of ours."""
-KEY_FORM: Final = re.compile(r"[\x21-\x7e]{1,255}")
-IDEMPOTENCY_KEY: Final = OpenApiParameter(
-    "Idempotency-Key",
-    OpenApiTypes.STR,
-    OpenApiParameter.HEADER,
-    description="Up to 255 visible ASCII characters. The same key with the same body is stored "
-    "once and answered alike; with another body it is refused.",
-)
 EVENT_ID: Final = OpenApiParameter(
     "X-Event-Id",
     OpenApiTypes.STR,
@@ -72,7 +63,7 @@ class TrackingApi(TypedApi, WorkspaceApi):
                 for call in calls
                 for name in [call.project_name]
             ],
-            idempotency_key=_idempotency_key(self.request),
+            idempotency_key=idempotency_key(self.request),
             is_test=self.is_test,
             now=now,
         )
@@ -147,16 +138,9 @@ class TrackBatchApi(TrackingApi):
 
     def _row_or_refusal(self, index: int, row: object, now: datetime) -> PushedUsage | RowFault:
         try:
-            return self._row(index, _read_row(index, row), now)
+            return self._row(index, read_row(f"events.{index}", row, TrackInput), now)
         except InvalidError as fault:
-            return RowFault(code=fault.code, message=fault.message, details=fault.details)
-
-
-def _read_row(index: int, row: object) -> TrackInput:
-    try:
-        return read(row, TrackInput)
-    except InvalidError as fault:
-        raise fault_below(f"events.{index}", fault) from None
+            return RowFault.of(fault)
 
 
 def _usage(asked: TrackInput, now: datetime) -> PushedUsage:
@@ -193,10 +177,3 @@ def _moment(timestamp: datetime | None, now: datetime) -> datetime:
     if timestamp < now - OLDEST:
         raise fault_in("timestamp", f"This is more than {OLDEST.days} days ago.")
     return timestamp.astimezone(UTC)
-
-
-def _idempotency_key(request: Request) -> str | None:
-    key = request.headers.get("Idempotency-Key")
-    if key is not None and not KEY_FORM.fullmatch(key):
-        raise InvalidError("Idempotency-Key: up to 255 visible ASCII characters.")
-    return key

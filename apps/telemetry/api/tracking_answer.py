@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import UNSET, UnsetType
 
+from apps.common.typed import RowFault
 from apps.emissions.api.estimate.answer import (
     explanation_url,
     grid_of,
@@ -12,7 +13,6 @@ from apps.emissions.api.estimate.answer import (
     sums_of,
     warnings_of,
 )
-from apps.emissions.api.estimate.shapes import RowFault
 from apps.telemetry.api.tracking_shapes import TrackBatchOutput, TrackedRow, TrackOutput
 from apps.telemetry.models import TOKENS
 from apps.telemetry.pushed import PushedUsage

@@ -5,13 +5,13 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from apps.common.typed import RowFault
 from apps.emissions.api.estimate.shapes import (
     CallInput,
     EstimateGrid,
     EstimateSums,
     EstimateWarning,
     Quantity,
-    RowFault,
 )
 from apps.emissions.calc.factors import Confidence, Tier
 

@@ -152,13 +152,13 @@ CREATE TRIGGER telemetry_roll_up AFTER INSERT ON telemetry_carbonentry
 CREATE FUNCTION telemetry_rollup_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF pg_trigger_depth() < 2 THEN
-        RAISE EXCEPTION 'rollups follow the entries; nothing else writes them'
+        RAISE EXCEPTION 'rollups follow the %; nothing else writes them', TG_ARGV[0]
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     RETURN NULL;
 END $$;
 CREATE TRIGGER telemetry_rollup_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON telemetry_rollup
-    FOR EACH STATEMENT EXECUTE FUNCTION telemetry_rollup_guard();
+    FOR EACH STATEMENT EXECUTE FUNCTION telemetry_rollup_guard('entries');
 """
 
 OVERRIDE_KEPT = """
@@ -210,22 +210,14 @@ CREATE TRIGGER telemetry_sample_roll_up AFTER INSERT ON telemetry_usagesample
     REFERENCING NEW TABLE AS added
     FOR EACH STATEMENT EXECUTE FUNCTION telemetry_sample_roll_up();
 
-CREATE FUNCTION telemetry_sample_rollup_guard() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF pg_trigger_depth() < 2 THEN
-        RAISE EXCEPTION 'rollups follow the samples; nothing else writes them'
-            USING ERRCODE = 'integrity_constraint_violation';
-    END IF;
-    RETURN NULL;
-END $$;
 CREATE TRIGGER telemetry_sample_rollup_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE
-    ON telemetry_usagesamplerollup FOR EACH STATEMENT EXECUTE FUNCTION telemetry_sample_rollup_guard();
+    ON telemetry_usagesamplerollup FOR EACH STATEMENT EXECUTE FUNCTION telemetry_rollup_guard('samples');
 """
 
 DROP = """
 DROP FUNCTION telemetry_event_identity, telemetry_event_kept, telemetry_entries_add_up,
     telemetry_entry_matches_event, telemetry_roll_up, telemetry_rollup_guard,
-    telemetry_override_kept, telemetry_sample_roll_up, telemetry_sample_rollup_guard CASCADE;
+    telemetry_override_kept, telemetry_sample_roll_up CASCADE;
 """
 
 # Every tenant row refers only to rows of its own workspace.

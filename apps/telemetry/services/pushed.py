@@ -73,7 +73,7 @@ def write(
     revised, or with `revises` off left as it is. Must run in a transaction.
     """
     rows = {
-        hashed: _row(workspace, report, hashed, is_test=is_test, now=now)
+        hashed: row(workspace, report, hashed, is_test=is_test, now=now)
         for report in reports
         for hashed in [identity(workspace, report.usage.source, report.usage.name, is_test=is_test)]
     }
@@ -86,7 +86,7 @@ def write(
     return ledger.append(written, factors, now=now)
 
 
-def _row(
+def row(
     workspace: Workspace, report: Report, hashed: bytes, *, is_test: bool, now: datetime
 ) -> tuple[Any, ...]:
     """The values of COLUMNS."""

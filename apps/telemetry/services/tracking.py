@@ -125,23 +125,10 @@ def _reused() -> IdempotencyKeyReusedError:
 
 
 def _body(workspace: Workspace, report: Report) -> dict[str, Any]:
-    usage = report.usage
-    developer = usage.developer_id and pushed.developer_hash(workspace, usage.developer_id)
-    return {
-        "project_id": report.project_id,
-        "provider": usage.provider,
-        "model": usage.model,
-        "dims": pushed.dims(usage),
-        "input_uncached_tokens": usage.input_uncached,
-        "input_cache_read_tokens": usage.input_cache_read,
-        "input_cache_write_tokens": usage.input_cache_write,
-        "output_tokens": usage.output,
-        "reasoning_tokens": usage.reasoning,
-        "requests": usage.requests,
-        "customer": usage.customer,
-        "session_id": usage.session_id,
-        "developer": developer or None,
-    }
+    """The columns that would be written; name, mode and moment are not compared."""
+    moment = report.usage.used_at
+    values = pushed.row(workspace, report, b"", is_test=False, now=moment)
+    return dict(zip(pushed.COLUMNS, values, strict=True))
 
 
 def _is_same(stored: Mapping[str, Any], body: Mapping[str, Any]) -> bool:

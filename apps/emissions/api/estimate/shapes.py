@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from apps.common.typed import RowFault
 from apps.emissions.calc.estimate import Method
 from apps.emissions.calc.factors import Confidence, Tier
 
@@ -166,14 +167,6 @@ class EstimateSums(Struct, frozen=True, kw_only=True):
     operational_co2e_grams: Quantity
     embodied_co2e_grams: Quantity
     water_litres: Quantity
-
-
-class RowFault(Struct, frozen=True, kw_only=True):
-    """A refusal without its request: `details.fields` names the member."""
-
-    code: str
-    message: str
-    details: dict[str, Any]
 
 
 class RefusedRow(Struct, frozen=True):

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 
 from apps.common.api import PublicApi
 from apps.common.errors import InvalidError
-from apps.common.typed import TypedApi, fault_below, fault_in, read
+from apps.common.typed import RowFault, TypedApi, fault_below, fault_in, read_row
 from apps.emissions.api.estimate.answer import Figures, answer, figures, sums_of
 from apps.emissions.api.estimate.shapes import (
     EstimateBatchInput,
@@ -16,7 +16,6 @@ from apps.emissions.api.estimate.shapes import (
     EstimateInput,
     EstimateOutput,
     RefusedRow,
-    RowFault,
 )
 from apps.emissions.errors import FactorSetNotFoundError
 from apps.emissions.selectors import CurrentFactors, factors_by_version, recent_factors
@@ -102,14 +101,6 @@ def _row(index: int, asked: EstimateInput, factors: CurrentFactors) -> Figures:
 
 def _row_or_refusal(index: int, row: object, factors: CurrentFactors) -> Figures | RefusedRow:
     try:
-        return _row(index, _read_row(index, row), factors)
+        return _row(index, read_row(f"items.{index}", row, EstimateInput), factors)
     except InvalidError as fault:
-        error = RowFault(code=fault.code, message=fault.message, details=fault.details)
-        return RefusedRow(index, error)
-
-
-def _read_row(index: int, row: object) -> EstimateInput:
-    try:
-        return read(row, EstimateInput)
-    except InvalidError as fault:
-        raise fault_below(f"items.{index}", fault) from None
+        return RefusedRow(index, RowFault.of(fault))
