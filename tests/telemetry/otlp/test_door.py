@@ -161,6 +161,7 @@ def test_nothing_but_post_is_understood(exporter: Any) -> None:
         (b"{}", "application/json", "br", 415),
         (gzip.compress(bytes(MOST_BYTES + 1)), PROTOBUF, "gzip", 413),
     ],
+    ids=["no JSON", "cut off", "no gzip", "text", "another encoding", "too large"],
 )
 def test_a_body_that_cannot_be_taken_is_refused_for_good(
     exporter: Any, body: bytes, content_type: str, encoding: str, status: int

@@ -51,6 +51,7 @@ def test_other_encodings_are_not_spoken(encoding: str) -> None:
         gzip.compress(b"a wrong checksum")[:-8] + bytes(8),
         gzip.compress(b"something after") + b"rubbish",
     ],
+    ids=["empty", "text", "cut off", "wrong checksum", "more after it"],  # gzip tells the time
 )
 def test_what_is_not_gzip_is_bad_data(body: bytes) -> None:
     with pytest.raises(BadDataError):
