@@ -6,9 +6,9 @@ from typing import Final
 
 from django.db import connection
 
-from apps.telemetry.models import BOUNDED, SAMPLE_SUMMED, SUMMED, TOKENS
+from apps.telemetry.models import BOUNDED, SAMPLE_SUMMED, SUMMED, TOKENS, UNKNOWABLE
 
-KEY: Final = "workspace_id, hour, project_id, connection_id, provider, model, is_test"
+_GROUPED: Final = "workspace_id, project_id, connection_id, provider, model, region, is_test"
 _NAMED: Final = {
     f"{name}{suffix}": f"{{{name},{bound}}}"
     for name in BOUNDED
@@ -16,7 +16,8 @@ _NAMED: Final = {
 }
 _SUMS: Final = ", ".join(f"coalesce(sum({name}), 0) AS {name}" for name in SUMMED)
 _WRONG_COUNT: Final = " OR ".join(
-    f"total.{name} <> event.{name} * event.is_counted::int" for name in TOKENS
+    f"total.{name} <> coalesce(event.{name}, 0) * event.is_counted::int"
+    for name in (*TOKENS, *UNKNOWABLE)
 )
 _WRONG_TOTAL: Final = " OR ".join(
     f"total.{name} IS DISTINCT FROM (last.calculation #>> '{path}')::numeric"
@@ -28,6 +29,7 @@ _DIMENSIONS: Final = [
     "connection_id",
     "provider",
     "model",
+    "region",
     "is_test",
     "used_at",
 ]
@@ -36,13 +38,22 @@ WITH total AS (
     SELECT event_id, count(*) AS entries, max(sequence) AS last, {_SUMS}
     FROM telemetry_carbonentry GROUP BY event_id
 )"""
-_ROLLUP_OF_ENTRIES: Final = f"""
-    SELECT workspace_id, date_trunc('hour', used_at, 'UTC') AS hour, project_id, connection_id,
-        provider, model, is_test, count(*) AS entries, {_SUMS}
-    FROM telemetry_carbonentry GROUP BY 1, 2, 3, 4, 5, 6, 7"""
-_ROLLUP: Final = f"""
-    SELECT {KEY}, entries, {", ".join(f"coalesce({name}, 0) AS {name}" for name in SUMMED)}
-    FROM telemetry_rollup"""
+
+
+def _odd_rollups(table: str, step: str) -> str:
+    """The number of hours or days that are not the sum of their entries."""
+    rollup = f"""
+    SELECT {step}, {_GROUPED}, entries,
+        {", ".join(f"coalesce({name}, 0) AS {name}" for name in SUMMED)} FROM {table}"""
+    of_entries = f"""
+    SELECT date_trunc('{step}', used_at, 'UTC'), {_GROUPED}, count(*), {_SUMS}
+    FROM telemetry_carbonentry GROUP BY 1, {_GROUPED}"""
+    return f"""
+        SELECT count(*) FROM (
+            (({rollup}) EXCEPT ALL ({of_entries}))
+            UNION ALL (({of_entries}) EXCEPT ALL ({rollup}))
+        ) AS odd"""
+
 
 _SAMPLE_KEY: Final = "workspace_id, hour, provider, region, resource_type, is_test"
 _SAMPLE_ROLLUP: Final = f"""
@@ -59,8 +70,7 @@ CHECKS: Final = {
             SELECT FROM telemetry_carbonentry AS entry WHERE entry.event_id = event.id)""",
     "events whose entries do not sum to their counts": f"""{_OF_TOTAL}
         SELECT count(*) FROM total JOIN telemetry_telemetryevent AS event ON event.id = event_id
-        WHERE {_WRONG_COUNT}
-            OR total.requests <> coalesce(event.requests, 0) * event.is_counted::int""",
+        WHERE {_WRONG_COUNT}""",
     "events whose entries do not sum to their latest calculation": f"""{_OF_TOTAL}
         SELECT count(*) FROM total JOIN telemetry_carbonentry AS last
             ON last.event_id = total.event_id AND last.sequence = total.last
@@ -72,11 +82,10 @@ CHECKS: Final = {
         JOIN telemetry_telemetryevent AS event ON event.id = entry.event_id
         WHERE ({", ".join(f"entry.{name}" for name in _DIMENSIONS)})
             IS DISTINCT FROM ({", ".join(f"event.{name}" for name in _DIMENSIONS)})""",
-    "rollups that are not the sum of their entries": f"""
-        SELECT count(*) FROM (
-            (({_ROLLUP}) EXCEPT ALL ({_ROLLUP_OF_ENTRIES}))
-            UNION ALL (({_ROLLUP_OF_ENTRIES}) EXCEPT ALL ({_ROLLUP}))
-        ) AS odd""",
+    "rollups that are not the sum of their entries": _odd_rollups("telemetry_rollup", "hour"),
+    "daily rollups that are not the sum of their entries": _odd_rollups(
+        "telemetry_dayrollup", "day"
+    ),
     "rollups of samples that are not the sum of their samples": f"""
         SELECT count(*) FROM (
             (({_SAMPLE_ROLLUP}) EXCEPT ALL ({_ROLLUP_OF_SAMPLES}))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Literal
 
 Source = Literal["track", "otlp.event", "otlp.span", "otlp.metric"]
@@ -28,6 +29,7 @@ class PushedUsage:
     output: int = 0
     reasoning: int | None = None
     requests: int | None = 1
+    cost_usd: Decimal | None = None  # where the sender knows it
     region: str | None = None
     country: str | None = None
     is_batch: bool = False

@@ -13,6 +13,7 @@ from apps.common.bell import ring
 from apps.common.errors import DomainError
 from apps.common.secrets import Secret
 from apps.telemetry import selectors
+from apps.telemetry.connectors import PROVIDER_LABELS
 from apps.telemetry.errors import ConnectionNotFoundError
 from apps.telemetry.models import ProviderConnection
 from apps.telemetry.services import connections
@@ -25,7 +26,7 @@ POLLS_SHOWN: Final = 3
 class ConnectForm(forms.Form):
     """What connecting an account needs. The key is read once and never shown again."""
 
-    provider = forms.ChoiceField(choices=ProviderConnection.Provider.choices)
+    provider = forms.ChoiceField(choices=list(PROVIDER_LABELS.items()))
     name = forms.CharField(max_length=120, help_text="How you call this account")
     api_key = forms.CharField(
         label="Key",

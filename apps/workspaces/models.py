@@ -37,6 +37,7 @@ class Workspace(models.Model):
     )
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         constraints: ClassVar = [
@@ -86,6 +87,7 @@ class Project(models.Model):
     name = models.CharField(max_length=120)
     is_default = models.BooleanField(default=False)
     created_at = models.DateTimeField()
+    archived_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar = [

@@ -73,6 +73,7 @@ def _append(event: TelemetryEvent, reason: str, at: datetime) -> None:
         connection_id=None,
         is_test=event.is_test,
         used_at=event.used_at,
+        region=event.region,
         reason=reason,
         metered=metered,
     )

@@ -129,6 +129,7 @@ def record_usage(workspace: Workspace, model: str, tokens: int, used_at: datetim
         connection_id=None,
         is_test=False,
         used_at=used_at,
+        region=None,
         reason=CarbonEntry.Reason.MEASURED,
         metered=metered,
     )

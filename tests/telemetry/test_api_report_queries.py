@@ -124,6 +124,7 @@ def a_test_event_like(event: TelemetryEvent | None) -> None:
         connection_id=event.connection_id,
         is_test=True,
         used_at=event.used_at,
+        region=event.region,
         reason="measured",
         metered=metered,
     )

@@ -2,6 +2,8 @@
 
 # ruff: noqa: S608 - the names in these statements are our own
 
+import re
+
 import pytest
 from django.db import connection as database
 
@@ -10,6 +12,7 @@ from apps.telemetry.models import SAMPLE_SUMMED, ProviderConnection
 from tests.telemetry.metering import HOUR, NOW, bucket, row, take
 
 EVENT, ENTRY = "telemetry_telemetryevent", "telemetry_carbonentry"
+ROLLUPS = ("telemetry_rollup", "telemetry_dayrollup", "telemetry_usagesamplerollup")
 BROKEN = {
     "events without an entry": f"DELETE FROM {ENTRY} WHERE model = 'o3'",
     "events whose entries do not sum to their counts": (
@@ -26,6 +29,9 @@ BROKEN = {
     ),
     "rollups that are not the sum of their entries": (
         "UPDATE telemetry_rollup SET energy_kwh = energy_kwh + 1 WHERE model = 'o3'"
+    ),
+    "daily rollups that are not the sum of their entries": (
+        "UPDATE telemetry_dayrollup SET entries = entries + 1 WHERE model = 'o3'"
     ),
     "rollups of samples that are not the sum of their samples": (
         "INSERT INTO telemetry_usagesamplerollup (workspace_id, hour, provider, region,"
@@ -85,12 +91,12 @@ def test_a_rollup_that_is_missing_is_found() -> None:
 
 def number_one(violations: list[str]) -> list[str]:
     """A rollup that is wrong is two rows: the one that stands and the one that should."""
-    return [violation.replace("2 rollups", "1 rollups") for violation in violations]
+    return [re.sub(r"^2 ((daily )?rollups)", r"1 \1", violation) for violation in violations]
 
 
 def without_triggers() -> None:
     """What only the owner of the tables can do; undone with the test's transaction."""
     with database.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        for table in (EVENT, ENTRY, "telemetry_rollup", "telemetry_usagesamplerollup"):
+        for table in (EVENT, ENTRY, *ROLLUPS):
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")

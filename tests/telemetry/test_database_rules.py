@@ -161,6 +161,10 @@ def test_an_entry_carries_the_dimensions_of_its_event(column: str, value: str) -
         "DELETE FROM telemetry_rollup",
         "TRUNCATE telemetry_rollup CASCADE",
         "INSERT INTO telemetry_rollup SELECT * FROM telemetry_rollup",
+        "UPDATE telemetry_dayrollup SET co2e_grams = 0",
+        "DELETE FROM telemetry_dayrollup",
+        "TRUNCATE telemetry_dayrollup CASCADE",
+        "INSERT INTO telemetry_dayrollup SELECT * FROM telemetry_dayrollup",
     ],
 )
 def test_nobody_writes_a_rollup_directly(statement: str) -> None:

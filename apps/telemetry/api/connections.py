@@ -11,6 +11,7 @@ from apps.common import clock
 from apps.common.bell import ring
 from apps.common.secrets import Secret
 from apps.telemetry import selectors
+from apps.telemetry.connectors import PROVIDER_LABELS
 from apps.telemetry.models import ProviderConnection
 from apps.telemetry.services import connections
 from apps.telemetry.tasks import poll_connection
@@ -29,7 +30,7 @@ class ConnectionOutput(serializers.Serializer):
     """A connection as everyone of its workspace may see it: never its key."""
 
     id = serializers.CharField(source="public_id")
-    provider = serializers.ChoiceField(choices=ProviderConnection.Provider.choices)
+    provider = serializers.ChoiceField(choices=list(PROVIDER_LABELS.items()))
     name = serializers.CharField()
     status = serializers.ChoiceField(choices=ProviderConnection.Status.choices)
     is_simulated = serializers.BooleanField()
@@ -51,7 +52,7 @@ class ConnectionsApi(WorkspaceApi):
     """GET, POST /connections: the provider accounts of a workspace."""
 
     class Input(serializers.Serializer):
-        provider = serializers.ChoiceField(choices=ProviderConnection.Provider.choices)
+        provider = serializers.ChoiceField(choices=list(PROVIDER_LABELS.items()))
         name = serializers.CharField(max_length=120)
         api_key = serializers.CharField(max_length=500, write_only=True)
         project_id = serializers.UUIDField(required=False, allow_null=True)

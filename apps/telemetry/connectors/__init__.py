@@ -12,6 +12,7 @@ CONNECTORS: dict[str, Callable[[str], Connector]] = {
     "anthropic": AnthropicConnector,
     "openrouter": OpenRouterConnector,
 }
+PROVIDER_LABELS = {"openai": "OpenAI", "anthropic": "Anthropic", "openrouter": "OpenRouter"}
 
 
 def connector(provider: str, base_url: str) -> Connector:

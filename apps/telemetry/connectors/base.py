@@ -7,6 +7,7 @@ storing, cursors and schedules are the pipeline's.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any, Protocol
 
 from apps.common.outside import BusyError
@@ -62,6 +63,7 @@ class UsageRow:
     output: int = 0
     reasoning: int | None = None
     requests: int | None = None
+    cost_usd: Decimal | None = None  # as the provider reports it, where it does
     byok: bool = False  # paid with the customer's own key at the upstream provider
     cache_read_known: bool = True  # False: the source did not say, so 0 is for arithmetic only
     flags: tuple[str, ...] = ()

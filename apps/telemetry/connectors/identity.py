@@ -53,6 +53,7 @@ def _content(row: UsageRow) -> list[Any]:
         row.output,
         row.reasoning,
         row.requests,
+        None if row.cost_usd is None else format(row.cost_usd.normalize(), "f"),
         row.byok,
         row.cache_read_known,
         sorted(row.flags),

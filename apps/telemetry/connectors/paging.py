@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
+from typing import TypeVar
 
 from apps.common.outside import RefusedError
 from apps.common.secrets import Secret
@@ -21,6 +23,7 @@ from apps.telemetry.connectors.fields import LARGEST_COUNT
 _SPARE_PAGES = 2  # a first or last page may be empty
 
 Warn = Callable[[str], None]
+Number = TypeVar("Number", int, Decimal)
 
 
 def read(connector: Connector, key: Secret, source: str, window: Window, now: datetime) -> Reading:
@@ -135,6 +138,7 @@ def _sum(one: UsageRow, other: UsageRow) -> UsageRow:
         output=one.output + other.output,
         reasoning=_known_sum(one.reasoning, other.reasoning),
         requests=_known_sum(one.requests, other.requests),
+        cost_usd=_known_sum(one.cost_usd, other.cost_usd),
         byok=one.byok or other.byok,
         cache_read_known=one.cache_read_known and other.cache_read_known,
         flags=tuple(sorted({*one.flags, *other.flags})),
@@ -147,7 +151,7 @@ def _raw_rows(row: UsageRow) -> list[object]:
     return merged if isinstance(merged, list) else [row.raw]
 
 
-def _known_sum(one: int | None, other: int | None) -> int | None:
+def _known_sum(one: Number | None, other: Number | None) -> Number | None:
     return None if one is None or other is None else one + other
 
 

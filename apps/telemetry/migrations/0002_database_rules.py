@@ -28,18 +28,16 @@ SUMMED = (
     "water_litres",
     "water_litres_high",
 )
-KEY = "workspace_id, hour, project_id, connection_id, provider, model, is_test"
-ENTRY_KEY = (
-    "workspace_id, date_trunc('hour', used_at, 'UTC'), project_id, connection_id, provider, model, is_test"
-)
+UNKNOWABLE = ("requests", "cost_usd")  # null is unknown; what is known adds up
+DIMENSIONS = "project_id, connection_id, provider, model, region, is_test"
 
 EVENT_IDENTITY = """
 CREATE FUNCTION telemetry_event_identity() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF (NEW.workspace_id, NEW.idempotency_hash, NEW.source, NEW.provider, NEW.used_at)
         IS DISTINCT FROM (OLD.workspace_id, OLD.idempotency_hash, OLD.source, OLD.provider, OLD.used_at)
-        OR (NEW.model, NEW.connection_id, NEW.project_id, NEW.is_test)
-        IS DISTINCT FROM (OLD.model, OLD.connection_id, OLD.project_id, OLD.is_test) THEN
+        OR (NEW.model, NEW.region, NEW.connection_id, NEW.project_id, NEW.is_test)
+        IS DISTINCT FROM (OLD.model, OLD.region, OLD.connection_id, OLD.project_id, OLD.is_test) THEN
         RAISE EXCEPTION 'the identity of telemetry event % never changes', OLD.id
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
@@ -84,13 +82,15 @@ BEGIN
         FROM added ORDER BY event_id, sequence DESC
     ) AS last
     JOIN LATERAL (
-        SELECT count(*) AS entries, coalesce(sum(requests), 0) AS requests,
-        {f",{NEWLINE}".join(f"sum({name}) AS {name}" for name in (*COUNTED, *NAMED))}
+        SELECT count(*) AS entries,
+        {"".join(f"coalesce(sum({name}), 0) AS {name},{NEWLINE}" for name in UNKNOWABLE)}{f",{NEWLINE}".join(f"sum({name}) AS {name}" for name in (*COUNTED, *NAMED))}
         FROM telemetry_carbonentry WHERE event_id = last.event_id
     ) AS total ON true
     JOIN telemetry_telemetryevent AS event ON event.id = last.event_id
     WHERE total.entries <> last.sequence
-        OR total.requests <> coalesce(event.requests, 0) * event.is_counted::int
+        OR {f"{NEWLINE}OR ".join(
+            f"total.{name} <> coalesce(event.{name}, 0) * event.is_counted::int" for name in UNKNOWABLE
+        )}
         OR {f"{NEWLINE}OR ".join(f"total.{name} <> event.{name} * event.is_counted::int" for name in COUNTED)}
         OR {f"{NEWLINE}OR ".join(
             f"total.{name} IS DISTINCT FROM (last.calculation #>> '{path}')::numeric"
@@ -116,9 +116,9 @@ BEGIN
     IF EXISTS (
         SELECT 1 FROM added JOIN telemetry_telemetryevent AS event ON event.id = added.event_id
         WHERE (added.workspace_id, added.project_id, added.connection_id, added.provider, added.model,
-               added.is_test, added.used_at)
+               added.region, added.is_test, added.used_at)
             IS DISTINCT FROM (event.workspace_id, event.project_id, event.connection_id, event.provider,
-               event.model, event.is_test, event.used_at)
+               event.model, event.region, event.is_test, event.used_at)
     ) THEN
         RAISE EXCEPTION 'an entry carries the dimensions of its event'
             USING ERRCODE = 'integrity_constraint_violation';
@@ -130,19 +130,26 @@ CREATE TRIGGER telemetry_entry_matches_event AFTER INSERT ON telemetry_carbonent
     FOR EACH STATEMENT EXECUTE FUNCTION telemetry_entry_matches_event();
 """
 
-# Keys are visited in one order, so two writers cannot wait for each other in a circle.
-# SECURITY DEFINER: who may add an entry may not otherwise write a rollup.
+# Keys are visited in one order, and hours before days, so that two writers cannot wait for each
+# other in a circle. SECURITY DEFINER: who may add an entry may not otherwise write a rollup.
+def _rolled_up(table: str, step: str) -> str:
+    """The statement that adds the new entries to the sums of their hours or days."""
+    key = f"workspace_id, {step}, {DIMENSIONS}"
+    return f"""
+    INSERT INTO {table} AS r ({key}, entries, {", ".join(UNKNOWABLE)}, {", ".join(SUMMED)})
+    SELECT workspace_id, date_trunc('{step}', used_at, 'UTC'), {DIMENSIONS}, count(*),
+        {", ".join(f"sum({name})" for name in (*UNKNOWABLE, *SUMMED))}
+    FROM added GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 ORDER BY 1, 2, 3, 4, 5, 6, 7, 8
+    ON CONFLICT ({key}) DO UPDATE SET
+        entries = r.entries + excluded.entries,
+        {", ".join(f"{name} = coalesce(r.{name} + excluded.{name}, r.{name}, excluded.{name})" for name in UNKNOWABLE)},
+        {", ".join(f"{name} = r.{name} + excluded.{name}" for name in SUMMED)};"""
+
+
 ROLLUP = f"""
 CREATE FUNCTION telemetry_roll_up() RETURNS trigger LANGUAGE plpgsql
     SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = force_custom_plan AS $$
-BEGIN
-    INSERT INTO telemetry_rollup AS r ({KEY}, entries, requests, {", ".join(SUMMED)})
-    SELECT {ENTRY_KEY}, count(*), sum(requests), {", ".join(f"sum({name})" for name in SUMMED)}
-    FROM added GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 1, 2, 3, 4, 5, 6, 7
-    ON CONFLICT ({KEY}) DO UPDATE SET
-        entries = r.entries + excluded.entries,
-        requests = coalesce(r.requests + excluded.requests, r.requests, excluded.requests),
-        {", ".join(f"{name} = r.{name} + excluded.{name}" for name in SUMMED)};
+BEGIN{_rolled_up("telemetry_rollup", "hour")}{_rolled_up("telemetry_dayrollup", "day")}
     RETURN NULL;
 END $$;
 CREATE TRIGGER telemetry_roll_up AFTER INSERT ON telemetry_carbonentry
@@ -158,6 +165,8 @@ BEGIN
     RETURN NULL;
 END $$;
 CREATE TRIGGER telemetry_rollup_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON telemetry_rollup
+    FOR EACH STATEMENT EXECUTE FUNCTION telemetry_rollup_guard('entries');
+CREATE TRIGGER telemetry_day_rollup_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON telemetry_dayrollup
     FOR EACH STATEMENT EXECUTE FUNCTION telemetry_rollup_guard('entries');
 """
 
@@ -231,6 +240,12 @@ REFERENCES = [
     ("telemetry_telemetryevent", "project_id", "workspaces_project"),
     ("telemetry_telemetryevent", "signal_group_id", "telemetry_signalgroup"),
     ("telemetry_carbonentry", "event_id", "telemetry_telemetryevent"),
+    ("telemetry_routingrule", "connection_id", "telemetry_providerconnection"),
+    ("telemetry_routingrule", "project_id", "workspaces_project"),
+    ("telemetry_providertotal", "connection_id", "telemetry_providerconnection"),
+    ("telemetry_budget", "project_id", "workspaces_project"),
+    ("telemetry_budgetalert", "budget_id", "telemetry_budget"),
+    ("telemetry_alertdelivery", "alert_id", "telemetry_budgetalert"),
 ]
 
 # What a tenant's request may do; the rest belongs to workers and operators.
@@ -243,6 +258,14 @@ PRIVILEGES = {
     "telemetry_telemetryevent": "SELECT, INSERT, UPDATE",
     "telemetry_carbonentry": "SELECT, INSERT",
     "telemetry_rollup": "SELECT",
+    "telemetry_dayrollup": "SELECT",
+    "telemetry_routingrule": "SELECT, INSERT, DELETE",
+    "telemetry_sourceofrecord": "SELECT, INSERT, UPDATE, DELETE",
+    "telemetry_providertotal": "SELECT",
+    "telemetry_budget": "SELECT, INSERT, UPDATE",
+    "telemetry_budgetalert": "SELECT",
+    "telemetry_alertdelivery": "SELECT",
+    "telemetry_usageimport": "SELECT",
     "telemetry_factoroverride": "SELECT, INSERT, UPDATE",
     "telemetry_signalgroup": "SELECT, INSERT, UPDATE",
     "telemetry_metricseries": "SELECT, INSERT, UPDATE",
@@ -264,6 +287,7 @@ class Migration(migrations.Migration):
         ),
         migrations.RunSQL(append_only_sql("telemetry_carbonentry"), migrations.RunSQL.noop),
         migrations.RunSQL(append_only_sql("telemetry_usagesample"), migrations.RunSQL.noop),
+        migrations.RunSQL(append_only_sql("telemetry_budgetalert"), migrations.RunSQL.noop),
         *(
             migrations.RunSQL(tenant_table_sql(table, privileges), migrations.RunSQL.noop)
             for table, privileges in PRIVILEGES.items()

@@ -1,4 +1,4 @@
-"""A provider account of a workspace, and the project its usage belongs to."""
+"""A provider account of a workspace, the project its usage belongs to, and which report counts."""
 
 from typing import ClassVar
 
@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from apps.common.ids import public_id
+from apps.telemetry.connectors import PROVIDER_LABELS
 from apps.workspaces.models import Project, Workspace
 
 
@@ -13,13 +14,12 @@ def _connection_id() -> str:
     return public_id("con")
 
 
+def _rule_id() -> str:
+    return public_id("rul")
+
+
 class ProviderConnection(models.Model):
     """One AI provider account of a workspace, and how its meter is read."""
-
-    class Provider(models.TextChoices):
-        OPENAI = "openai", "OpenAI"
-        ANTHROPIC = "anthropic", "Anthropic"
-        OPENROUTER = "openrouter", "OpenRouter"
 
     class Status(models.TextChoices):
         ACTIVE = "active"
@@ -30,7 +30,7 @@ class ProviderConnection(models.Model):
     id = models.BigAutoField(primary_key=True)
     public_id = models.CharField(max_length=40, unique=True, default=_connection_id, editable=False)
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="connections")
-    provider = models.CharField(max_length=32, choices=Provider)
+    provider = models.CharField(max_length=32)
     name = models.CharField(max_length=120)
     status = models.CharField(max_length=16, choices=Status, default=Status.ACTIVE)
     account_ref = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001 - unknown is not ""
@@ -45,6 +45,8 @@ class ProviderConnection(models.Model):
     last_polled_at = models.DateTimeField(null=True, blank=True)
     last_succeeded_at = models.DateTimeField(null=True, blank=True)
     next_poll_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    next_reconcile_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    next_sweep_at = models.DateTimeField(null=True, blank=True, db_index=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
@@ -67,7 +69,12 @@ class ProviderConnection(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_provider_display()}: {self.name}"
+        return f"{self.provider_label}: {self.name}"
+
+    @property
+    def provider_label(self) -> str:
+        """How the provider calls itself; its name here where no connector is left for it."""
+        return PROVIDER_LABELS.get(self.provider, self.provider)
 
 
 class Workload(models.Model):
@@ -93,3 +100,71 @@ class Workload(models.Model):
 
     def __str__(self) -> str:
         return f"{self.connection} to {self.project}"
+
+
+class RoutingRule(models.Model):
+    """Sends what carries one value of one dimension to a project, before the workload is asked.
+
+    Of a connection the dimension is one that its provider groups by (`project_id`, `api_key_id`,
+    `workspace_id` …); without a connection it is a label of pushed usage (`customer`).
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    public_id = models.CharField(max_length=40, unique=True, default=_rule_id, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+")
+    connection = models.ForeignKey(
+        ProviderConnection,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="routing_rules",
+        db_constraint=False,
+    )
+    dimension = models.CharField(max_length=32)
+    value = models.CharField(max_length=200)
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, related_name="routing_rules", db_constraint=False
+    )
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["workspace", "connection", "dimension", "value"],
+                name="routing_rule_once",
+                nulls_distinct=False,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.dimension} {self.value} to {self.project}"
+
+
+class SourceOfRecord(models.Model):
+    """Which reports of one provider's use a workspace counts: its meter's, or those it pushes.
+
+    The other ones are kept and marked, and not summed. Without a row everything counts.
+    """
+
+    class Counted(models.TextChoices):
+        CONNECTION = "connection", "what the provider's meter reports"
+        PUSHED = "pushed", "what is pushed by /track and OpenTelemetry"
+
+    id = models.BigAutoField(primary_key=True)
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+")
+    provider = models.CharField(max_length=64)
+    counted = models.CharField(max_length=16, choices=Counted)
+    declared_by = models.CharField(max_length=200)
+    declared_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "sources of record"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["workspace", "provider"], name="source_of_record_once"),
+            models.CheckConstraint(
+                condition=Q(counted__in=["connection", "pushed"]), name="source_of_record_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider}: {self.get_counted_display()}"

@@ -11,7 +11,7 @@ from django.db.models import F, Q
 
 from apps.emissions.models import FactorSet
 from apps.telemetry.models.connections import ProviderConnection
-from apps.telemetry.models.quantities import Quantities
+from apps.telemetry.models.quantities import Quantities, cost_column
 from apps.telemetry.models.signals import SignalGroup
 from apps.workspaces.models import Project, Workspace
 
@@ -48,6 +48,7 @@ class TelemetryEvent(models.Model):
     model = models.CharField(max_length=200, null=True)  # noqa: DJ001 - the provider named none
     used_at = models.DateTimeField()
     used_until = models.DateTimeField()
+    region = models.CharField(max_length=64, null=True)  # noqa: DJ001 - nobody said where it ran
     dims = models.JSONField(default=dict)
     input_uncached_tokens = models.BigIntegerField()
     input_cache_read_tokens = models.BigIntegerField()
@@ -55,6 +56,7 @@ class TelemetryEvent(models.Model):
     output_tokens = models.BigIntegerField()
     reasoning_tokens = models.BigIntegerField(null=True)
     requests = models.BigIntegerField(null=True)
+    cost_usd = cost_column()
     is_cache_read_known = models.BooleanField(default=True)
     is_byok = models.BooleanField(default=False)
     is_provisional = models.BooleanField(default=False)
@@ -148,6 +150,7 @@ class Dimensions(models.Model):
     )
     provider = models.CharField(max_length=64)
     model = models.CharField(max_length=200, null=True)  # noqa: DJ001 - the provider named none
+    region = models.CharField(max_length=64, null=True)  # noqa: DJ001 - nobody said where it ran
     is_test = models.BooleanField()
 
     class Meta:
@@ -219,6 +222,7 @@ class Rollup(Dimensions, Quantities):
                     "connection",
                     "provider",
                     "model",
+                    "region",
                     "is_test",
                 ],
                 name="rollup_once",
@@ -228,3 +232,35 @@ class Rollup(Dimensions, Quantities):
 
     def __str__(self) -> str:
         return f"{self.hour:%Y-%m-%d %H:00} {self.model or 'unnamed model'}"
+
+
+class DayRollup(Dimensions, Quantities):
+    """The daily sums of the same entries (UTC): what a report over months reads.
+
+    Written by the trigger that writes the hours; nothing else may write here.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    day = models.DateTimeField()
+    entries = models.BigIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=[
+                    "workspace",
+                    "day",
+                    "project",
+                    "connection",
+                    "provider",
+                    "model",
+                    "region",
+                    "is_test",
+                ],
+                name="day_rollup_once",
+                nulls_distinct=False,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day:%Y-%m-%d} {self.model or 'unnamed model'}"

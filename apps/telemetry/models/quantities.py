@@ -8,6 +8,8 @@ ENERGY_PLACES = 15
 """A single output token of a small model is about 4e-8 kWh: 15 places keep seven digits of it."""
 MASS_PLACES = 12
 """Grams and litres alike: the same token is about 2e-5 g."""
+COST_PLACES = 12
+"""A token of the cheapest model costs about 1e-8 USD."""
 
 
 def energy_column() -> models.DecimalField:
@@ -18,6 +20,11 @@ def energy_column() -> models.DecimalField:
 def mass_column() -> models.DecimalField:
     """Grams of CO2e (or litres of water), exact to a pico-unit."""
     return models.DecimalField(max_digits=36, decimal_places=MASS_PLACES)
+
+
+def cost_column() -> models.DecimalField:
+    """US dollars as the provider reports them; null where it reports none."""
+    return models.DecimalField(max_digits=36, decimal_places=COST_PLACES, null=True)
 
 
 def count_column() -> models.DecimalField:
@@ -40,9 +47,11 @@ BOUNDED: Final = (
     "water_litres",
 )
 """The quantities that carry bounds."""
+UNKNOWABLE: Final = ("requests", "cost_usd")
+"""The quantities that not every report tells: null is unknown, and never 0."""
 SUMMED: Final = (
     *TOKENS,
-    "requests",
+    *UNKNOWABLE,
     *(f"{name}{bound}" for name in BOUNDED for bound in ("_low", "", "_high")),
 )
 """Every summable column of `Quantities`."""
@@ -58,9 +67,8 @@ class Quantities(models.Model):
     input_cache_read_tokens = count_column()
     input_cache_write_tokens = count_column()
     output_tokens = count_column()
-    requests = models.DecimalField(
-        max_digits=30, decimal_places=0, null=True
-    )  # not every provider counts them
+    requests = models.DecimalField(max_digits=30, decimal_places=0, null=True)
+    cost_usd = cost_column()
     energy_kwh_low = energy_column()
     energy_kwh = energy_column()
     energy_kwh_high = energy_column()

@@ -1,4 +1,4 @@
-"""What was read of a meter and how it went: cursors, buckets, poll runs."""
+"""What was read of a meter and how it went: cursors, buckets, poll runs, the provider's totals."""
 
 from typing import ClassVar
 
@@ -99,3 +99,34 @@ class PollRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source} {self.outcome} {self.started_at:%Y-%m-%d %H:%M}"
+
+
+class ProviderTotal(models.Model):
+    """What the provider itself says of one day of one source: the sum that ours is held against.
+
+    Read by another question than the rows are (ungrouped, by the day, or from the costs), and
+    replaced when it is read again. What a source does not tell is null.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+")
+    connection = models.ForeignKey(
+        ProviderConnection, on_delete=models.PROTECT, related_name="totals", db_constraint=False
+    )
+    source = models.CharField(max_length=64)
+    day = models.DateField()
+    input_tokens = models.DecimalField(max_digits=30, decimal_places=0, null=True)
+    output_tokens = models.DecimalField(max_digits=30, decimal_places=0, null=True)
+    requests = models.DecimalField(max_digits=30, decimal_places=0, null=True)
+    cost_usd = models.DecimalField(max_digits=36, decimal_places=12, null=True)
+    read_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["connection", "source", "day"], name="provider_total_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.day}"

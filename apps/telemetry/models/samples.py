@@ -59,6 +59,8 @@ class UsageSample(SampleQuantities):
     provider = models.CharField(max_length=64)
     region = models.CharField(max_length=64)
     resource_type = models.CharField(max_length=16)
+    instance_type = models.CharField(max_length=64, null=True)  # noqa: DJ001 - of instances only
+    utilization = models.DecimalField(max_digits=5, decimal_places=4, null=True)
     usage_amount = models.DecimalField(max_digits=18, decimal_places=6)
     usage_unit = models.CharField(max_length=16)
     normalized_usage_unit = models.CharField(max_length=16)
@@ -84,6 +86,17 @@ class UsageSample(SampleQuantities):
                 name="sample_request_once",
             ),
             models.CheckConstraint(condition=Q(usage_amount__gt=0), name="sample_amount_positive"),
+            models.CheckConstraint(
+                condition=Q(
+                    resource_type="instance", instance_type__isnull=False, utilization__isnull=False
+                )
+                | (~Q(resource_type="instance") & Q(instance_type=None, utilization=None)),
+                name="sample_instance_whole",
+            ),
+            models.CheckConstraint(
+                condition=Q(utilization=None) | Q(utilization__gte=0, utilization__lte=1),
+                name="sample_utilization_share",
+            ),
             models.CheckConstraint(
                 condition=Q(carbon_intensity_grams_co2e_per_kwh__gte=0),
                 name="sample_intensity_not_negative",

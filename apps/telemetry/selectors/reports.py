@@ -11,7 +11,8 @@ from django.db.models.functions import Trunc
 
 from apps.emissions.calc.resolve import resolve
 from apps.emissions.selectors import CurrentFactors
-from apps.telemetry.models import SUMMED, CarbonEntry, ProviderConnection, Rollup
+from apps.telemetry.connectors import PROVIDER_LABELS
+from apps.telemetry.models import SUMMED, CarbonEntry, Rollup
 from apps.telemetry.selectors.figures import (
     CONFIDENCE_ORDER,
     HOUR,
@@ -24,8 +25,6 @@ from apps.telemetry.selectors.figures import (
     Totals,
 )
 from apps.workspaces.models import Workspace
-
-PROVIDER_LABELS: Final[Mapping[str, str]] = dict(ProviderConnection.Provider.choices)
 
 
 def summary(

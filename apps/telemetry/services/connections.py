@@ -25,15 +25,15 @@ from apps.workspaces.services import audit, default_project
 
 Status = ProviderConnection.Status
 BASE_URLS: Final = {
-    ProviderConnection.Provider.OPENAI: "OPENAI_BASE_URL",
-    ProviderConnection.Provider.ANTHROPIC: "ANTHROPIC_BASE_URL",
-    ProviderConnection.Provider.OPENROUTER: "OPENROUTER_BASE_URL",
+    "openai": "OPENAI_BASE_URL",
+    "anthropic": "ANTHROPIC_BASE_URL",
+    "openrouter": "OPENROUTER_BASE_URL",
 }
 
 
 def base_url(provider: str) -> str:
     """Where the provider's API is, by the settings."""
-    url: str = getattr(settings, BASE_URLS[ProviderConnection.Provider(provider)])
+    url: str = getattr(settings, BASE_URLS[provider])
     return url
 
 

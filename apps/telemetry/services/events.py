@@ -1,9 +1,10 @@
 """Writing the events of replaced buckets: upsert what is reported, withdraw what no longer is."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final
 
 from django.db import connection as database
@@ -11,7 +12,7 @@ from django.db import connection as database
 from apps.common.bulk import Columns, as_arrays, insert_from_rows
 from apps.telemetry.connectors.base import BucketReading, UsageRow
 from apps.telemetry.connectors.identity import identity
-from apps.telemetry.models import CarbonEntry, ProviderConnection, Workload
+from apps.telemetry.models import COST_PLACES, CarbonEntry, ProviderConnection, Workload
 from apps.telemetry.services.ledger import EventState
 from apps.telemetry.services.valuation import Metered
 
@@ -22,6 +23,7 @@ REVISABLE: Final[Columns] = {
     "output_tokens": "bigint",
     "reasoning_tokens": "bigint",
     "requests": "bigint",
+    "cost_usd": "numeric",
     "is_cache_read_known": "boolean",
     "is_byok": "boolean",
     "is_provisional": "boolean",
@@ -38,6 +40,7 @@ COLUMNS: Final[Columns] = {
     "model": "text",
     "used_at": "timestamptz",
     "used_until": "timestamptz",
+    "region": "text",
     "dims": "jsonb",
     **REVISABLE,
     "is_test": "boolean",
@@ -56,6 +59,7 @@ STATE_COLUMNS: Final = (
     "used_at",
     "model",
     "provider",
+    "region",
     "dims",
     "input_uncached_tokens",
     "input_cache_read_tokens",
@@ -63,10 +67,13 @@ STATE_COLUMNS: Final = (
     "output_tokens",
     "reasoning_tokens",
     "requests",
+    "cost_usd",
     "is_counted",
 )
 STATE: Final = ", ".join(STATE_COLUMNS)
 Reason = CarbonEntry.Reason
+REGION_LENGTH: Final = 64
+COST_STEP: Final = Decimal(1).scaleb(-COST_PLACES)
 
 
 def _of(table: str, *more: str) -> str:
@@ -84,7 +91,7 @@ UPSERT: Final = insert_from_rows("telemetry_telemetryevent", COLUMNS, REVISE)
 WITHDRAW: Final = f"""
 UPDATE telemetry_telemetryevent SET is_withdrawn = true, is_provisional = false, observed_at = %s,
     input_uncached_tokens = 0, input_cache_read_tokens = 0, input_cache_write_tokens = 0,
-    output_tokens = 0, reasoning_tokens = NULL, requests = NULL
+    output_tokens = 0, reasoning_tokens = NULL, requests = NULL, cost_usd = NULL
 WHERE connection_id = %s AND source = %s AND used_at = ANY(%s)
     AND NOT is_withdrawn AND idempotency_hash <> ALL(%s)
 RETURNING '{Reason.WITHDRAWN}', {STATE}
@@ -146,6 +153,7 @@ def _row(
         row.model,
         bucket.bucket_start,
         bucket.bucket_end,
+        region_of(row.dims),
         dict(row.dims),
     )
     revisable = (
@@ -155,6 +163,7 @@ def _row(
         row.output,
         row.reasoning,
         row.requests,
+        stored_cost(row.cost_usd),
         row.cache_read_known,
         row.byok,
         bucket.is_provisional,
@@ -162,6 +171,17 @@ def _row(
         True,  # is_counted
     )
     return (*identified, *revisable, False, list(row.flags), dict(row.raw), now, now)
+
+
+def region_of(dims: Mapping[str, str | None]) -> str | None:
+    """Where the inference is said to have run: the narrowest place that was named."""
+    named = (dims.get(name) for name in ("region", "country", "inference_geo"))
+    return next((place[:REGION_LENGTH] for place in named if place), None)
+
+
+def stored_cost(cost_usd: Decimal | None) -> Decimal | None:
+    """A cost as it is stored, so that reading it again is no change."""
+    return None if cost_usd is None else cost_usd.quantize(COST_STEP, rounding=ROUND_HALF_EVEN)
 
 
 def states(statement: str, parameters: Sequence[Any]) -> Iterator[EventState]:
@@ -173,7 +193,7 @@ def states(statement: str, parameters: Sequence[Any]) -> Iterator[EventState]:
         reason, event_id, hashed, workspace_id, project_id, connection_id, is_test, used_at = row[
             :8
         ]
-        model, provider, dims = row[8:11]
+        model, provider, region, dims = row[8:12]
         yield EventState(
             id=event_id,
             identity=bytes(hashed),
@@ -182,6 +202,7 @@ def states(statement: str, parameters: Sequence[Any]) -> Iterator[EventState]:
             connection_id=connection_id,
             is_test=is_test,
             used_at=used_at,
+            region=region,
             reason=reason,
-            metered=Metered(model, provider, json.loads(dims), *row[11:]),  # jsonb comes as text
+            metered=Metered(model, provider, json.loads(dims), *row[12:]),  # jsonb comes as text
         )

@@ -24,6 +24,7 @@ COLUMNS: Final[Columns] = {
     "connection_id": "bigint",
     "provider": "text",
     "model": "text",
+    "region": "text",
     "is_test": "boolean",
     "used_at": "timestamptz",
     "recorded_at": "timestamptz",
@@ -51,6 +52,7 @@ class EventState:
     connection_id: int | None
     is_test: bool
     used_at: datetime
+    region: str | None
     reason: str
     metered: Metered
 
@@ -150,6 +152,7 @@ def _row(one: Appended, now: datetime) -> tuple[Any, ...]:
         state.connection_id,
         state.metered.provider,
         state.metered.model,
+        state.region,
         state.is_test,
         state.used_at,
         now,

@@ -91,6 +91,7 @@ def row(
 ) -> tuple[Any, ...]:
     """The values of COLUMNS."""
     usage = report.usage
+    placed = dims(usage)
     identified = (
         workspace.pk,
         report.project_id,
@@ -101,7 +102,8 @@ def row(
         usage.model,
         usage.used_at,
         usage.used_until,
-        dims(usage),
+        events.region_of(placed),
+        placed,
     )
     revisable = (
         usage.input_uncached,
@@ -110,6 +112,7 @@ def row(
         usage.output,
         usage.reasoning,
         usage.requests,
+        events.stored_cost(usage.cost_usd),
         True,  # is_cache_read_known
         False,  # is_byok
         False,  # is_provisional

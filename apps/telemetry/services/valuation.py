@@ -37,6 +37,7 @@ class Metered:
     output_tokens: int
     reasoning_tokens: int | None
     requests: int | None
+    cost_usd: Decimal | None = None
     is_counted: bool = True
 
 
@@ -82,6 +83,7 @@ def value(metered: Metered, factors: CurrentFactors, overrides: Overrides = NO_O
     quantities: dict[str, Decimal | None] = {
         name: _whole(getattr(metered, name)) for name in (*TOKENS, "requests")
     }
+    quantities["cost_usd"] = metered.cost_usd
     calculation: dict[str, Any] = {
         "factor_version": factors.version,
         "method": estimate.method,
@@ -135,6 +137,7 @@ def _emptied(metered: Metered) -> Metered:
         output_tokens=0,
         reasoning_tokens=None,
         requests=None,
+        cost_usd=None,
     )
 
 
