@@ -6,6 +6,7 @@ neither waits behind the pool nor longer than its patience.
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
+from http import HTTPStatus
 from typing import Any
 
 import psycopg
@@ -18,6 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from apps.common import clock
+from apps.emissions.services.grid_sources import grid_status
 from apps.telemetry.selectors import last_poll_at
 
 log = structlog.get_logger(__name__)
@@ -43,18 +45,25 @@ def readyz(_request: HttpRequest) -> JsonResponse:
 @require_safe
 @never_cache
 def health(_request: HttpRequest) -> JsonResponse:
-    body, status = _readiness()
-    last_poll = (
-        _last_poll() if {"name": "database", "status": "ok"} in body["dependencies"] else None
-    )
-    return JsonResponse(body | {"last_poll": last_poll}, status=status)
+    ready, status = _readiness()
+    is_up = {one["name"]: one["status"] == "ok" for one in ready["dependencies"]}
+    body = {
+        "status": "healthy" if status == HTTPStatus.OK else "unhealthy",
+        "service": "carbon-platform",
+        "timestamp": clock.now().isoformat(),
+        "api_configured": bool(settings.ELECTRICITYMAPS_API_KEY),
+        "dependencies": ready["dependencies"],
+        "last_poll": _last_poll() if is_up["database"] else None,
+        "grid": _grid() if is_up["redis"] else None,
+    }
+    return JsonResponse(body, status=status)
 
 
 def _readiness() -> tuple[dict[str, Any], int]:
     dependencies = _ask({"database": _database_probe(), "redis": _ask_redis})
     is_ready = all(dependency["status"] == "ok" for dependency in dependencies)
     body = {"status": "ready" if is_ready else "not_ready", "dependencies": dependencies}
-    return body, 200 if is_ready else 503
+    return body, HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE
 
 
 def _ask(probes: dict[str, Callable[[], None]]) -> list[dict[str, str]]:
@@ -105,3 +114,14 @@ def _last_poll() -> dict[str, Any] | None:
         return None
     age = clock.now() - polled_at
     return {"at": polled_at.isoformat(), "age_seconds": round(age.total_seconds(), 1)}
+
+
+def _grid() -> dict[str, Any]:
+    """Whether grid intensities are live, and if not why the tables stand in for them."""
+    found = grid_status(now=clock.now())
+    return {
+        "is_live": found.trouble is None,
+        "reason": None if found.trouble is None else found.trouble.reason,
+        "calls_today": found.calls_today,
+        "calls_per_day": found.calls_per_day,
+    }
