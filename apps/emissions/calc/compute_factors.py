@@ -11,8 +11,9 @@ from typing import Any, Final, Literal, NamedTuple, get_args
 
 from apps.emissions.calc.rows import InvalidFactorsError, read_row
 
-ResourceType = Literal["vcpu", "memory", "storage", "network"]
-UsageUnit = Literal[
+GenericType = Literal["vcpu", "memory", "storage", "network"]
+ResourceType = Literal[GenericType, "instance"]
+GenericUnit = Literal[
     "vcpu_hour",
     "vcpu_minute",
     "gb_hour",
@@ -23,6 +24,8 @@ UsageUnit = Literal[
     "mb",
     "tb",
 ]
+InstanceUnit = Literal["instance_hour", "instance_minute"]
+UsageUnit = Literal[GenericUnit, InstanceUnit]
 ANY: Final = "*"
 EXACT: Final = Context(prec=60, rounding=ROUND_HALF_UP)
 """Wide enough for every product of an amount, a factor, a PUE and an intensity."""
@@ -52,7 +55,7 @@ class UnitRow:
     denominator: int
 
     def __post_init__(self) -> None:
-        known = self.resource_type in get_args(ResourceType) and self.unit in get_args(UsageUnit)
+        known = self.resource_type in get_args(GenericType) and self.unit in get_args(GenericUnit)
         if not known or self.numerator < 1 or self.denominator < 1:
             raise InvalidFactorsError(f"unit {self.unit}: not a multiple of a known kind")
 
@@ -146,10 +149,14 @@ class ComputeFactors:
         folded = "-".join(name.lower().split())
         return self.aliases.get(folded, folded)
 
+    def pue_of(self, name: str) -> ExactInterval:
+        """The overhead of a provider, by its own name here."""
+        return self.pue.get(name) or self.pue.get(ANY, ONE)
+
     def _check(self) -> None:
-        if missing := set(get_args(UsageUnit)) - set(self.units):
+        if missing := set(get_args(GenericUnit)) - set(self.units):
             raise InvalidFactorsError(f"no unit {min(missing)}")
-        for kind in get_args(ResourceType):
+        for kind in get_args(GenericType):
             if (kind, ANY) not in self.energy:
                 raise InvalidFactorsError(f"no energy of {kind} for any provider")
 
@@ -159,7 +166,7 @@ def unit_rates(factors: ComputeFactors, provider: str, unit: str) -> UnitRates:
     """The rates of a unit at a provider; one without rows of its own is like any other."""
     row, name = factors.units[unit], factors.provider(provider)
     kind = row.resource_type
-    pue = factors.pue.get(name) or factors.pue.get(ANY, ONE)
+    pue = factors.pue_of(name)
     energy = factors.energy.get((kind, name)) or factors.energy[kind, ANY]
     embodied = factors.embodied.get((kind, name)) or factors.embodied.get((kind, ANY), ZERO)
     return UnitRates(

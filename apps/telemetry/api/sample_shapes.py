@@ -26,15 +26,26 @@ GivenIntensity = Annotated[
         "Left out, it is looked up by provider and region."
     ),
 ]
+InstanceType = Annotated[
+    str, Meta(description="As the provider calls it, `m5.large`. Of an instance alone, and needed.")
+]
+Utilization = Annotated[
+    Decimal,
+    Meta(
+        description="A text or a number from 0 to 1, at most 4 digits after the point: the mean "
+        "load of an instance. Left out, 0.5."
+    ),
+]
 ExternalId = Annotated[str, Meta(description="1 to 200 characters, trimmed.")]
 
 
-class UsageSampleInput(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class UsageSampleInput(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """One metered fact. Binary multiples: 1 TB is 1024 GB; a month is 730 h.
 
     `factor_set`: left out, `demo-static-v1` where an intensity is given (these are demonstration
-    factors, without PUE or manufacture), else `compute-2026.11.1`. `external_id` is your own name
-    of the sample: the same sample sent again is stored once.
+    factors, without PUE or manufacture), else `compute-2026.11.1`; an instance is valued by the
+    cloud catalogue, and its amount is hours times machines. `external_id` is your own name of the
+    sample: the same sample sent again is stored once.
     """
 
     provider: Label
@@ -46,9 +57,11 @@ class UsageSampleInput(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     carbon_intensity_grams_co2e_per_kwh: GivenIntensity | None = None
     factor_set: FactorSetName | None = None
     external_id: ExternalId | None = None
+    instance_type: InstanceType | None = None
+    utilization: Utilization | None = None
 
 
-class DecimalBounds(Struct, frozen=True):
+class DecimalBounds(Struct, frozen=True, gc=False):
     """Decimal strings: a central value between the lowest and the highest published factor's."""
 
     low: str
@@ -56,10 +69,11 @@ class DecimalBounds(Struct, frozen=True):
     high: str
 
 
-class UsageSampleOutput(Struct, frozen=True, kw_only=True):
+class UsageSampleOutput(Struct, frozen=True, kw_only=True, gc=False):
     """A sample with its value. `estimated_grams_co2e` is the central total of `co2e_grams`.
 
     Plain decimals are rounded half up to the published places; the bounds are what is stored.
+    `pue` is null for an instance that an earlier cloud catalogue valued.
     """
 
     id: UUID
@@ -67,6 +81,8 @@ class UsageSampleOutput(Struct, frozen=True, kw_only=True):
     provider: str
     region: str
     resource_type: ResourceType
+    instance_type: str | None
+    utilization: str | None
     usage_amount: str
     usage_unit: UsageUnit
     measured_at: datetime
@@ -81,14 +97,15 @@ class UsageSampleOutput(Struct, frozen=True, kw_only=True):
     is_test: bool
     intensity_source: str
     intensity_is_estimate: bool
-    pue: DecimalBounds
+    pue: DecimalBounds | None
     energy_kwh_bounds: DecimalBounds
     co2e_grams: DecimalBounds
     operational_co2e_grams: DecimalBounds
     embodied_co2e_grams: DecimalBounds
+    warnings: tuple[str, ...]
 
 
-class UsageSampleRow(Struct, frozen=True, kw_only=True):
+class UsageSampleRow(Struct, frozen=True, kw_only=True, gc=False):
     """One row of a list: stored, or refused in its place where only the good ones are wanted."""
 
     index: int

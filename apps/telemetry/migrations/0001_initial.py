@@ -462,7 +462,7 @@ class Migration(migrations.Migration):
                 ('factor_set', models.CharField(max_length=64)),
                 ('is_test', models.BooleanField()),
                 ('created_at', models.DateTimeField()),
-                ('workspace', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workspaces.workspace')),
+                ('workspace', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workspaces.workspace')),
             ],
         ),
         migrations.CreateModel(

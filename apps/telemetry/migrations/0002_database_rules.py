@@ -292,6 +292,9 @@ class Migration(migrations.Migration):
             migrations.RunSQL(tenant_table_sql(table, privileges), migrations.RunSQL.noop)
             for table, privileges in PRIVILEGES.items()
         ),
-        # Factors are no tenant's; every calculation reads them.
-        migrations.RunSQL("GRANT SELECT ON emissions_factorset TO carbon_tenant;", migrations.RunSQL.noop),
+        # Factors and grids are no tenant's; every calculation reads them.
+        migrations.RunSQL(
+            "GRANT SELECT ON emissions_factorset, emissions_gridsample TO carbon_tenant;",
+            migrations.RunSQL.noop,
+        ),
     ]

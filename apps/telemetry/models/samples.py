@@ -52,7 +52,7 @@ class UsageSample(SampleQuantities):
     public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     # Checked with the rollup that the row adds to: one check an hour, not one a row.
     workspace = models.ForeignKey(
-        Workspace, on_delete=models.PROTECT, related_name="+", db_constraint=False
+        Workspace, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
     )
     external_id = models.CharField(max_length=200, null=True)  # noqa: DJ001 - nobody named it
     request_hash = models.BinaryField(max_length=32, null=True)

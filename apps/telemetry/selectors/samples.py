@@ -39,6 +39,8 @@ class SampleRow(NamedTuple):
     provider: str
     region: str
     resource_type: str
+    instance_type: str | None
+    utilization: Decimal | None
     usage_amount: Decimal
     usage_unit: str
     normalized_usage_unit: str

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.telemetry.models import UsageSample
-from apps.telemetry.selectors.sample_reports import OpenSpan, sample_summary
+from apps.telemetry.selectors.parts import OpenSpan
+from apps.telemetry.selectors.sample_reports import sample_summary
 from apps.workspaces.models import Workspace
 from tests.factories import new_key
 from tests.telemetry.samples.conftest import samples_of
@@ -19,6 +20,13 @@ from tests.telemetry.samples.published import EXAMPLE, LOOKED_UP
 pytestmark = pytest.mark.django_db
 Send = Callable[..., Any]
 ALL = "/api/v1/reports/summary"
+NONE = {"low": "0", "central": "0", "high": "0"}
+NOTHING = {
+    "energy_kwh": NONE,
+    "co2e_grams": NONE,
+    "operational_co2e_grams": NONE,
+    "embodied_co2e_grams": NONE,
+}
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -39,6 +47,7 @@ def test_nothing_is_zero_in_the_published_places(report: Send) -> None:
         "by_workspace": [],
         "by_provider": [],
         "by_region": [],
+        "footprint": dict.fromkeys(("ai", "compute", "total"), NOTHING),
     }
 
 

@@ -72,12 +72,12 @@ def test_the_set_with_sources_has_pue_manufacture_and_bounds(send: Send) -> None
     assert body["intensity_is_estimate"] is False
 
 
-def test_an_intensity_that_is_left_out_is_that_of_the_regions_country(send: Send) -> None:
+def test_an_intensity_that_is_left_out_is_looked_up(send: Send) -> None:
     body = send(LOOKED_UP).json()
 
     assert body["factor_source"] == "compute-2026.11.1"
-    assert body["carbon_intensity_grams_co2e_per_kwh"] == "279.7900"
-    assert "grid IE" in body["intensity_source"]
+    assert body["carbon_intensity_grams_co2e_per_kwh"] == "301.0000"
+    assert body["intensity_source"] == "Electricity Maps, IE, the mean of 2025, estimated"
     assert body["intensity_is_estimate"] is True
     assert body["energy_kwh"] == "0.024062"
 
