@@ -112,7 +112,7 @@ def _rhythm(rhythm: str, hour: int) -> float:
 
 
 def _quantities(provider: str, stream: Stream, part: Counts) -> Mapping[str, int]:
-    if provider == "openai" and stream.endpoint == "embeddings":
+    if provider == "openai" and stream.endpoint != "completions":
         return {"input_tokens": part.uncached, "num_model_requests": part.calls}
     if provider == "openai":
         return {
@@ -132,12 +132,29 @@ def _quantities(provider: str, stream: Stream, part: Counts) -> Mapping[str, int
             "output_tokens": part.completion,
             "web_search_requests": part.calls // 30,
         }
+    if provider == "litellm":
+        return _litellm_quantities(stream, part)
     return _openrouter_quantities(stream, part)
 
 
-def _openrouter_quantities(stream: Stream, part: Counts) -> Mapping[str, int]:
+def _micro_usd(stream: Stream, part: Counts) -> int:
     fresh, cached, out = MODELS_PRICED.get(str(stream.dims["model"]), DEFAULT_PRICE)
-    micro_usd = int(part.uncached * fresh + part.cached * cached + part.completion * out)
+    return int(part.uncached * fresh + part.cached * cached + part.completion * out)
+
+
+def _litellm_quantities(stream: Stream, part: Counts) -> Mapping[str, int]:
+    return {
+        "requests": part.calls,
+        "prompt_tokens": part.uncached + part.cached + part.cache_write,
+        "completion_tokens": part.completion,
+        "cache_read_input_tokens": part.cached,
+        "cache_creation_input_tokens": part.cache_write,
+        "micro_usd": 0 if stream.dims["cache_hit"] else _micro_usd(stream, part),
+    }
+
+
+def _openrouter_quantities(stream: Stream, part: Counts) -> Mapping[str, int]:
+    micro_usd = _micro_usd(stream, part)
     return {
         "requests": part.calls,
         "prompt_tokens": part.uncached + part.cached,

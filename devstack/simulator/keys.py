@@ -20,6 +20,11 @@ PATTERNS = {
         ("inference", r"sk-or-v1-simulated-inference-(\d{4})[a-z]?"),
         ("expired", r"sk-or-v1-simulated-expired-(\d{4})"),
     ],
+    "litellm": [
+        ("admin", r"sk-litellm-simulated-(\d{4})[a-z]?"),
+        ("user", r"sk-litellm-user-(\d{4})"),
+        ("revoked", r"sk-litellm-revoked-(\d{4})"),
+    ],
     "electricitymaps": [
         ("paid", r"em-simulated-paid-(\d{4})[a-z]?"),
         ("free", r"em-simulated-free-(\d{4})[a-z]?"),

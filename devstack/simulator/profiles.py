@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -23,11 +23,13 @@ MODELS_PRICED = {  # USD per million tokens: input, cached input, output; plausi
     "anthropic/claude-sonnet-4.5": (3.0, 0.3, 15.0),
 }
 DEFAULT_PRICE = (1.0, 0.25, 4.0)
+MODERATION = "omni-moderation-latest"
 
 ENDPOINTS = {
-    "openai": ("completions", "embeddings"),
+    "openai": ("completions", "embeddings", "moderations"),
     "anthropic": ("messages",),
     "openrouter": ("activity",),
+    "litellm": ("spend_logs",),
 }
 
 
@@ -61,8 +63,7 @@ def size_of(seed: int, organisation: str) -> float:
 
 @lru_cache(maxsize=256)
 def streams(provider: str, seed: int, organisation: str, endpoint: str) -> tuple[Stream, ...]:
-    every = {"openai": _openai, "anthropic": _anthropic, "openrouter": _openrouter}[provider]
-    return tuple(s for s in every(seed, organisation) if s.endpoint == endpoint)
+    return tuple(s for s in EVERY[provider](seed, organisation) if s.endpoint == endpoint)
 
 
 def short_id(seed: int, organisation: str, name: str, length: int = 12) -> str:
@@ -101,6 +102,9 @@ def _openai(seed: int, organisation: str) -> list[Stream]:
         Stream("f", chat, offline, "nightly", 50, 1500, 600, cached=0.2),
         Stream("g", chat, fast, "office", 6, 2600, 400, cached=0.55),
         Stream("h", "embeddings", embedding, "always", 40, 1200, 0),
+        Stream(
+            "i", "moderations", dims("omni-moderation-latest", "assistant"), "office", 20, 90, 0
+        ),
     ]
 
 
@@ -154,3 +158,26 @@ def _openrouter(seed: int, organisation: str) -> list[Stream]:
         ),
         Stream("e", "activity", own_key, "office", 5, 4200, 700, 0.5, byok=True),
     ]
+
+
+def _litellm(_seed: int, _organisation: str) -> list[Stream]:
+    """A small office behind one proxy, whose own cache answers a question now and then."""
+
+    def dims(model: str, provider: str, *, cache_hit: bool = False) -> dict[str, Dimension]:
+        return {"model": model, "custom_llm_provider": provider, "cache_hit": cache_hit}
+
+    mini, haiku = "gpt-4o-mini-2024-07-18", "claude-haiku-4-5-20251001"
+    repeated = dims(mini, "openai", cache_hit=True)
+    return [
+        Stream("a", "spend_logs", dims(mini, "openai"), "office", 9, 800, 150, cached=0.3),
+        Stream("b", "spend_logs", dims(haiku, "anthropic"), "office", 5, 2400, 300, 0.4, 0.08),
+        Stream("c", "spend_logs", repeated, "office", 3, 800, 150),
+    ]
+
+
+EVERY: Mapping[str, Callable[[int, str], list[Stream]]] = {
+    "openai": _openai,
+    "anthropic": _anthropic,
+    "openrouter": _openrouter,
+    "litellm": _litellm,
+}

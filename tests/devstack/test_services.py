@@ -79,6 +79,7 @@ def test_simulated_services_share_one_port_and_yield_to_an_address_of_your_own(
         "OPENAI_BASE_URL": "https://api.openai.com/v1",
         "ANTHROPIC_BASE_URL": f"{base}/anthropic",
         "OPENROUTER_BASE_URL": f"{base}/openrouter/api/v1",
+        "LITELLM_BASE_URL": f"{base}/litellm",
         "STRIPE_API_BASE": f"{base}/stripe",
         "REGISTRY_URL": f"{base}/registry",
         "SIMULATED_PROVIDERS": "true",

@@ -26,9 +26,11 @@ def headers(db: None, _one_connection: None, settings: Any, simulator: Any) -> d
     """What every request carries; the outside services that it may lead to are the simulator's."""
     seed_factor_set(load_catalogue(NEWEST), publish=True, now=NOW)
     settings.THROTTLE_KEY_PER_MINUTE = settings.THROTTLE_ADDRESS_PER_MINUTE = 10**9
-    settings.OPENAI_BASE_URL = f"{simulator.url}/openai/v1"
-    settings.ANTHROPIC_BASE_URL = f"{simulator.url}/anthropic"
-    settings.OPENROUTER_BASE_URL = f"{simulator.url}/openrouter/api/v1"
+    settings.PROVIDER_BASE_URLS = {
+        "openai": f"{simulator.url}/openai/v1",
+        "anthropic": f"{simulator.url}/anthropic",
+        "openrouter": f"{simulator.url}/openrouter/api/v1",
+    }
     return bearer(new_key(WorkspaceFactory.create()))
 
 

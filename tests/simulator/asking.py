@@ -9,6 +9,7 @@ from devstack.simulator.testing import RunningSimulator
 OPENAI_KEY = "sk-admin-simulated-0001"
 ANTHROPIC_KEY = "sk-ant-admin01-simulated-0001"
 OPENROUTER_KEY = "sk-or-v1-simulated-management-0001"
+LITELLM_KEY = "sk-litellm-simulated-0001"
 NOON = 1_794_916_800  # 2026-11-17T12:00:00Z
 HOUR, DAY = 3600, 86400
 
@@ -49,6 +50,17 @@ def openrouter(
 ) -> requests.Response:
     return requests.get(
         f"{simulator.url}/openrouter/api/v1/{path}",
+        params=query,
+        headers={"Authorization": f"Bearer {key}"},
+        timeout=10,
+    )
+
+
+def litellm(
+    simulator: RunningSimulator, path: str = "spend/logs/v2", key: str = LITELLM_KEY, **query: Any
+) -> requests.Response:
+    return requests.get(
+        f"{simulator.url}/litellm/{path}",
         params=query,
         headers={"Authorization": f"Bearer {key}"},
         timeout=10,

@@ -8,22 +8,16 @@ import pytest
 from apps.common.http import BusyError, OutsideError, RefusedError
 from apps.common.secrets import Secret
 from apps.telemetry.connectors import connector
-from apps.telemetry.connectors.anthropic import AnthropicConnector
-from apps.telemetry.connectors.base import Account, Connector, Window
-from apps.telemetry.connectors.openai import OpenAIConnector
-from apps.telemetry.connectors.openrouter import OpenRouterConnector
+from apps.telemetry.connectors.base import Account, Window
 from apps.telemetry.connectors.paging import read
+from tests.telemetry.dialects import DIALECTS, impatient
 from tests.telemetry.recorded import Answer, RecordedServer, recorded
 
 KEY = Secret("sk-admin-canary0123456789-abcd")
 NOW = datetime(2026, 11, 18, 6, 20, tzinfo=UTC)
 START = datetime(2026, 11, 18, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-REPORTS = {
-    "openai": ("/organization/usage/completions", "openai.completions"),
-    "anthropic": ("/v1/organizations/usage_report/messages", "anthropic.messages"),
-    "openrouter": ("/activity", "openrouter.activity"),
-}
+REPORTS = {name: (dialect.path, dialect.source) for name, dialect in DIALECTS.items()}
 ME = "/v1/organizations/me"
 
 
@@ -31,19 +25,6 @@ ME = "/v1/organizations/me"
 def server() -> Iterator[RecordedServer]:
     with RecordedServer() as running:
         yield running
-
-
-def no_wait(_seconds: float) -> None:
-    pass
-
-
-def impatient(provider: str, url: str) -> Connector:
-    connectors: dict[str, Connector] = {
-        "openai": OpenAIConnector(url, wait=no_wait),
-        "anthropic": AnthropicConnector(url, wait=no_wait),
-        "openrouter": OpenRouterConnector(url, wait=no_wait),
-    }
-    return connectors[provider]
 
 
 def failure_of_reading(server: RecordedServer, provider: str, answer: Answer) -> OutsideError:
@@ -84,6 +65,10 @@ def failure_of_reading(server: RecordedServer, provider: str, answer: Answer) ->
         ("openrouter/error.429", "rate_limited"),
         ("openrouter/error.500", "transient"),
         ("openrouter/error.502", "transient"),
+        ("litellm/error.401", "auth"),
+        ("litellm/error.403-not-admin", "permission"),
+        ("litellm/error.429", "rate_limited"),
+        ("litellm/error.500", "transient"),
     ],
 )
 def test_a_recorded_error_has_its_class_and_keeps_what_the_provider_said(
@@ -186,6 +171,23 @@ def test_an_openrouter_management_key_is_accepted(server: RecordedServer) -> Non
     assert account == Account("org_2dHFtVWx2n56w6HkM0000000000", "OpenRouter")
 
 
+def test_a_litellm_key_must_see_every_users_days(server: RecordedServer) -> None:
+    server.plays(REPORTS["litellm"][0], recorded("litellm", "spend_logs.empty"))
+    server.plays("/user/daily/activity", recorded("litellm", "days.page2-last"))
+    proxy = impatient("litellm", server.url)
+
+    assert proxy.validate(KEY, NOW) == Account("proxy", "LiteLLM proxy")
+    logs, days = server.requests
+    assert logs.headers["authorization"] == f"Bearer {KEY.reveal()}"
+    assert logs.every("start_date") == ["2026-11-18 06:00:00"]
+    assert days.every("start_date") == days.every("end_date") == ["2026-11-18"]
+
+    server.plays("/user/daily/activity", recorded("litellm", "error.403-not-admin"))
+    with pytest.raises(RefusedError) as refused:
+        proxy.validate(KEY, NOW)
+    assert refused.value.kind == "permission"
+
+
 @pytest.mark.parametrize("name", ["key.inference", "key.older-shape"])
 def test_an_openrouter_inference_key_is_of_the_wrong_kind(
     server: RecordedServer, name: str
@@ -211,7 +213,12 @@ def test_the_older_flag_of_a_management_key_counts_too(server: RecordedServer) -
 
 @pytest.mark.parametrize(
     "checked",
-    [("openai", REPORTS["openai"][0]), ("anthropic", ME), ("openrouter", "/key")],
+    [
+        ("openai", REPORTS["openai"][0]),
+        ("anthropic", ME),
+        ("openrouter", "/key"),
+        ("litellm", REPORTS["litellm"][0]),
+    ],
 )
 @pytest.mark.parametrize(
     ("status", "kind", "calls"),
@@ -230,7 +237,7 @@ def test_validation_retries_a_server_error_once_and_a_refusal_never(
     assert len(server.requests) == calls
 
 
-@pytest.mark.parametrize("provider", ["openai", "anthropic", "openrouter"])
+@pytest.mark.parametrize("provider", REPORTS)
 @pytest.mark.parametrize(
     "body", [[], "text", None, {}, {"data": {}}, {"data": [1]}, {"data": None}]
 )

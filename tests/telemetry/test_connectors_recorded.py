@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from apps.common.secrets import Secret
 from apps.telemetry.connectors.anthropic import AnthropicConnector
 from apps.telemetry.connectors.base import BucketReading, Connector, Window
 from apps.telemetry.connectors.identity import identity
+from apps.telemetry.connectors.litellm import LiteLLMConnector
 from apps.telemetry.connectors.openai import OpenAIConnector
 from apps.telemetry.connectors.openrouter import OpenRouterConnector
 from apps.telemetry.connectors.paging import read
@@ -20,7 +22,9 @@ PATHS = {
     "openai.completions": "/organization/usage/completions",
     "openai.embeddings": "/organization/usage/embeddings",
     "anthropic.messages": "/v1/organizations/usage_report/messages",
+    "openai.moderations": "/organization/usage/moderations",
     "openrouter.activity": "/activity",
+    "litellm.spend_logs": "/spend/logs/v2",
 }
 KEY = Secret("sk-recorded")
 NOW = datetime(2026, 11, 19, 12, tzinfo=UTC)
@@ -42,6 +46,8 @@ def connector_of(name: str, url: str) -> Connector:
         return OpenAIConnector(url, width, group_by)
     if name.startswith("anthropic"):
         return AnthropicConnector(url, width, group_by)
+    if name.startswith("litellm"):
+        return LiteLLMConnector(url, group_by)
     return OpenRouterConnector(url, group_by)
 
 
@@ -62,14 +68,29 @@ def as_expected(buckets: tuple[BucketReading, ...]) -> list[dict[str, Any]]:
             "is_provisional": bucket.is_provisional,
             "dims": row.dims,
             **{field: getattr(row, field) for field in (*fields, *others)},
+            "cost_usd": row.cost_usd,
         }
         for bucket in buckets
         for row in bucket.rows
     ]
 
 
+def expected_rows(name: str) -> list[dict[str, Any]]:
+    """What an answer says nothing of costs, costs nobody knows what."""
+    rows = EXPECTED[name]["rows"]
+    costs = [row.get("cost_usd") for row in rows]
+    return [
+        {**row, "cost_usd": None if cost is None else Decimal(cost)}
+        for row, cost in zip(rows, costs, strict=True)
+    ]
+
+
 def in_any_order(rows: list[dict[str, Any]]) -> list[str]:
-    return sorted(str(sorted(row.items(), key=lambda item: item[0])) for row in rows)
+    return sorted(str(sorted((name, _plain(value)) for name, value in row.items())) for row in rows)
+
+
+def _plain(value: object) -> str:
+    return format(value.normalize(), "f") if isinstance(value, Decimal) else str(value)
 
 
 @pytest.mark.parametrize("name", EXPECTED)
@@ -81,13 +102,13 @@ def test_a_recorded_report_gives_the_expected_rows_and_totals(
     window = Window(MIDNIGHT - 7 * DAY, MIDNIGHT + DAY)
     if expected["source"] == "openrouter.activity":
         window = Window(MIDNIGHT - 7 * DAY, MIDNIGHT)
+    if expected["source"] == "litellm.spend_logs":
+        window = Window(MIDNIGHT, MIDNIGHT + HOUR)
 
     page = connector.poll(KEY, expected["source"], window, None, NOW)
 
     rows = [row for bucket in page.buckets for row in bucket.rows]
-    assert in_any_order(as_expected(page.buckets)) == in_any_order(
-        [{**row, "dims": dict(row["dims"])} for row in expected["rows"]]
-    )
+    assert in_any_order(as_expected(page.buckets)) == in_any_order(expected_rows(name))
     assert [row.flags for row in rows] == [()] * expected["totals"]["rows"]
     for quantity in ("input_uncached", "input_cache_read", "input_cache_write", "input_total"):
         assert sum(getattr(row, quantity) for row in rows) == expected["totals"][quantity]
@@ -115,7 +136,7 @@ def test_two_pages_make_one_complete_reading(
 
     starts = [bucket.bucket_start for bucket in reading.buckets]
     assert starts == list(window.starts(connector.bucket_width))
-    assert as_expected(reading.buckets) == EXPECTED[first]["rows"] + EXPECTED[second]["rows"]
+    assert as_expected(reading.buckets) == expected_rows(first) + expected_rows(second)
     cursors = [request.every("page") for request in server.requests]
     assert cursors == [[], [recorded(*first.split("/")).body["next_page"]]]
     bare = [[pair for pair in request.query if pair[0] != "page"] for request in server.requests]
@@ -194,6 +215,7 @@ def test_an_openai_request_is_aligned_and_grouped(server: RecordedServer) -> Non
         ("group_by[]", "model"),
         ("group_by[]", "project_id"),
         ("group_by[]", "service_tier"),
+        ("group_by[]", "batch"),
         ("page", "cursor"),
     ]
     assert sent.headers["authorization"] == "Bearer sk-recorded"
@@ -213,7 +235,9 @@ def test_an_anthropic_request_pins_the_version_and_asks_past_the_last_bucket(
     assert sent.headers["anthropic-version"] == "2023-06-01"
     assert sent.headers["x-api-key"] == "sk-recorded"
     assert sent.every("ending_at") == ["2026-11-18T05:10:00Z"]
-    assert sent.every("group_by[]") == ["model", "workspace_id", "service_tier", "inference_geo"]
+    assert sent.every("group_by[]") == [
+        *("model", "workspace_id", "service_tier", "inference_geo", "context_window")
+    ]
     assert max(bucket.bucket_start for bucket in page.buckets) == MIDNIGHT + 4 * HOUR
     assert page.warnings == ()
 

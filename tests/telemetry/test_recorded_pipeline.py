@@ -9,9 +9,16 @@ from typing import Any, NamedTuple
 import pytest
 from django.db.models import Sum
 
-from apps.telemetry.models import CarbonEntry, ProviderConnection, Rollup, TelemetryEvent
+from apps.telemetry.models import (
+    CarbonEntry,
+    ProviderConnection,
+    Rollup,
+    SyncCursor,
+    TelemetryEvent,
+)
 from apps.telemetry.services import polling
 from apps.workspaces.models import Workspace
+from tests.telemetry.dialects import DIALECTS
 from tests.telemetry.metering import assert_sound, connected
 from tests.telemetry.recorded import Answer, RecordedServer, load, recorded
 
@@ -32,17 +39,16 @@ REVISED = {
     "anthropic": ("messages.revised", "messages.page2-last"),
     "openrouter": ("activity.revised",),
 }
-NO_EMBEDDINGS = Answer({"object": "page", "data": [], "has_more": False, "next_page": None})
+NOTHING = Answer({"object": "page", "data": [], "has_more": False, "next_page": None})
 QUANTITIES = ("input_uncached", "input_cache_read", "input_cache_write", "output")
 
 
 @pytest.fixture
 def server(settings: Any) -> Iterator[RecordedServer]:
     with RecordedServer() as running:
-        running.plays("/organization/usage/embeddings", NO_EMBEDDINGS)
-        settings.OPENAI_BASE_URL = running.url
-        settings.ANTHROPIC_BASE_URL = running.url
-        settings.OPENROUTER_BASE_URL = running.url
+        for report in ("embeddings", "moderations"):
+            running.plays(f"/organization/usage/{report}", NOTHING)
+        settings.PROVIDER_BASE_URLS = dict.fromkeys(REPORTS, running.url)
         yield running
 
 
@@ -53,6 +59,13 @@ def read_twice(
     """A connection after its first and its revised reading."""
     provider = request.param
     connection = connected(workspace, provider)
+    SyncCursor.objects.create(  # a first reading would go back for weeks, slice by slice
+        workspace=workspace,
+        connection=connection,
+        source=DIALECTS[provider].source,
+        complete_until=NOW.replace(minute=0),
+        read_at=NOW,
+    )
     server.plays(REPORTS[provider], *(recorded(provider, name) for name in PAGES[provider]))
     polling.poll(connection.pk, now=NOW, clock=lambda: NOW)
     assert stored_rows(connection) == expected_rows(provider, *PAGES[provider])

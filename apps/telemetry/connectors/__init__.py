@@ -1,18 +1,19 @@
-"""The registry of provider connectors."""
-
-from collections.abc import Callable
+"""The registry of provider connectors: one line per provider."""
 
 from apps.telemetry.connectors.anthropic import AnthropicConnector
 from apps.telemetry.connectors.base import Connector
+from apps.telemetry.connectors.litellm import LiteLLMConnector
 from apps.telemetry.connectors.openai import OpenAIConnector
 from apps.telemetry.connectors.openrouter import OpenRouterConnector
 
-CONNECTORS: dict[str, Callable[[str], Connector]] = {
-    "openai": OpenAIConnector,
-    "anthropic": AnthropicConnector,
-    "openrouter": OpenRouterConnector,
-}
-PROVIDER_LABELS = {"openai": "OpenAI", "anthropic": "Anthropic", "openrouter": "OpenRouter"}
+_KINDS: tuple[type[Connector], ...] = (
+    OpenAIConnector,
+    AnthropicConnector,
+    OpenRouterConnector,
+    LiteLLMConnector,
+)
+CONNECTORS = {kind.provider: kind for kind in _KINDS}
+PROVIDER_LABELS = {kind.provider: kind.label for kind in _KINDS}
 
 
 def connector(provider: str, base_url: str) -> Connector:

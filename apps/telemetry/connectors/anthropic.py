@@ -1,11 +1,13 @@
-"""Anthropic's usage report for the Messages API, by the hour.
+"""Anthropic's usage report for the Messages API by the hour, and its cost report.
 
 https://platform.claude.com/docs/en/api/admin/usage_report/retrieve_messages
+https://platform.claude.com/docs/en/api/admin/cost_report/retrieve
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -13,8 +15,10 @@ from typing import Any, ClassVar
 from apps.common import http
 from apps.common.secrets import Secret
 from apps.telemetry.connectors.base import (
+    DAY,
     HOUR,
     Account,
+    DayTotal,
     Page,
     UsageRow,
     Window,
@@ -23,12 +27,31 @@ from apps.telemetry.connectors.base import (
     next_window,
 )
 from apps.telemetry.connectors.buckets import Warn, page_of_buckets
-from apps.telemetry.connectors.fields import count, dimensions, optional_count, storable
+from apps.telemetry.connectors.fields import (
+    UnusableRowError,
+    count,
+    dimensions,
+    money,
+    optional_count,
+    storable,
+)
+from apps.telemetry.connectors.totals import Told, day_totals, whole_days
 
 MESSAGES = "anthropic.messages"
+COSTS = "anthropic.costs"
 VERSION = "2023-06-01"  # newer versions rename fields of the Admin API
-_REPORT = "/v1/organizations/usage_report/messages"
-_GROUP_BY = MappingProxyType({MESSAGES: ("model", "workspace_id", "service_tier", "inference_geo")})
+_REPORTS = {
+    MESSAGES: "/v1/organizations/usage_report/messages",
+    COSTS: "/v1/organizations/cost_report",
+}
+_GROUP_BY = MappingProxyType(
+    {MESSAGES: ("model", "workspace_id", "service_tier", "inference_geo", "context_window")}
+)
+_CENTS = Decimal(100)
+_TOLD = (
+    Told(MESSAGES, requests=False),
+    Told(COSTS, tokens=False, requests=False, cost=True),
+)
 _WIDTHS = {timedelta(minutes=1): "1m", HOUR: "1h", timedelta(days=1): "1d"}
 _LONGEST_PAGE = {"1m": 1440, "1h": 72, "1d": 31}  # 168 hours of a large organisation pass 8 MiB
 _KNOWN = {
@@ -44,12 +67,21 @@ _CHECK = http.Limits(connect_s=2, read_s=5, total_s=5, tries=2, longest_wait_s=1
 
 @dataclass(frozen=True, slots=True)
 class AnthropicConnector:
-    base_url: str = "https://api.anthropic.com"
+    default_base_url: ClassVar[str] = "https://api.anthropic.com"
+    base_url: str = default_base_url
     bucket_width: timedelta = HOUR
     group_by: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _GROUP_BY)
     wait: http.Wait = http.pause
 
     provider: ClassVar[str] = "anthropic"
+    label: ClassVar[str] = "Anthropic"
+    base_url_setting: ClassVar[str] = "ANTHROPIC_BASE_URL"
+    requests_per_minute: ClassVar[int] = 30  # one a minute is welcome for ever, more in bursts
+    not_measured: ClassVar[tuple[str, ...]] = (
+        "web searches and code execution: of their energy nothing is published",
+        "what runs on Anthropic's models at AWS or Google: it is in those providers' reports",
+        "the Claude Code report: the API's part of it is in this report already",
+    )
     history: ClassVar[timedelta] = timedelta(days=60)  # our choice: retention is not published
     lookback: ClassVar[timedelta] = timedelta(hours=6)
     lists_empty_buckets: ClassVar[bool] = True
@@ -61,7 +93,7 @@ class AnthropicConnector:
             raise malformed("Anthropic did not name the organisation")
         start = _rfc3339(floor(now, HOUR))
         params = [("starting_at", start), ("bucket_width", "1h"), ("limit", "1")]
-        self._get(key, _REPORT, params, _CHECK)
+        self._get(key, _REPORTS[MESSAGES], params, _CHECK)
         name = organisation.get("name")
         return Account(organisation["id"], name if isinstance(name, str) and name else "Anthropic")
 
@@ -89,15 +121,25 @@ class AnthropicConnector:
         if cursor is not None:
             params.append(("page", cursor))
         page = page_of_buckets(
-            self._get(key, _REPORT, params, http.Limits()).json,
+            self._get(key, _REPORTS[source], params, http.Limits()).json,
             source=source,
             width=self.bucket_width,
             now=now,
             read_edges=_edges,
-            read_row=partial(usage_row, self.group_by[source]),
+            read_row=cost_row if source == COSTS else partial(usage_row, self.group_by[source]),
         )
         asked = tuple(bucket for bucket in page.buckets if bucket.bucket_start < window.end)
         return replace(page, buckets=asked)
+
+    def totals(self, key: Secret, window: Window, now: datetime) -> tuple[DayTotal, ...]:
+        """The report ungrouped by the day, and the costs, which leave the priority tier out."""
+        days = whole_days(window, now)
+        if days is None:
+            return ()
+        ungrouped = replace(self, bucket_width=DAY, group_by={MESSAGES: (), COSTS: ()})
+        return tuple(
+            total for told in _TOLD for total in day_totals(ungrouped, key, told, days, now)
+        )
 
     def _asked_until(self, window: Window, now: datetime) -> datetime:
         """A little more than the window.
@@ -140,6 +182,13 @@ def usage_row(grouping: tuple[str, ...], raw: Mapping[str, Any], warn: Warn) -> 
         cache_read_known=cached is not None,
         raw=storable(raw),
     )
+
+
+def cost_row(raw: Mapping[str, Any], _warn: Warn) -> UsageRow:
+    """A line of the cost report, whose amounts are cents. Credits are negative."""
+    if str(raw.get("currency")).upper() != "USD":
+        raise UnusableRowError("unknown_currency", "currency", raw.get("currency"))
+    return UsageRow(dims={}, model=None, input_uncached=0, cost_usd=money(raw, "amount") / _CENTS)
 
 
 def _written(creation: Any, warn: Warn) -> int:

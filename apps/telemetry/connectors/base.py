@@ -6,9 +6,9 @@ storing, cursors and schedules are the pipeline's.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from apps.common.outside import BusyError
 from apps.common.secrets import Secret
@@ -103,6 +103,21 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class DayTotal:
+    """What a provider itself says of one day as a whole, asked in another way than for the rows.
+
+    Null is what its answer does not tell, never zero.
+    """
+
+    source: str  # the source whose rows it adds up, or the provider's cost report
+    day: date
+    input_tokens: int | None  # cached and cache-writing tokens included
+    output_tokens: int | None
+    requests: int | None
+    cost_usd: Decimal | None  # negative where credits outweigh the costs
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """Whose meter the key reads. `ref` is None where the provider does not tell."""
 
@@ -111,8 +126,14 @@ class Account:
 
 
 class Connector(Protocol):
-    @property
-    def provider(self) -> str: ...
+    provider: ClassVar[str]
+    label: ClassVar[str]
+    default_base_url: ClassVar[str]  # empty: not offered before the operator gives one
+    base_url_setting: ClassVar[str]
+    requests_per_minute: ClassVar[int]  # what one account may be asked at most
+    not_measured: ClassVar[tuple[str, ...]]  # what is used there and read by nobody, and why
+
+    def __init__(self, base_url: str) -> None: ...
 
     @property
     def bucket_width(self) -> timedelta: ...
@@ -143,6 +164,12 @@ class Connector(Protocol):
         self, key: Secret, source: str, window: Window, cursor: str | None, now: datetime
     ) -> Page:
         """One page of the answer for a window."""
+
+    def totals(self, key: Secret, window: Window, now: datetime) -> tuple[DayTotal, ...]:
+        """Each whole UTC day of the window that is over, by source: all pages read, or an error.
+
+        Empty where a provider has no other way of asking than for the rows.
+        """
 
 
 def next_window(

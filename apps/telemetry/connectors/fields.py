@@ -12,6 +12,8 @@ LONGEST_NAME = 200
 _DEEPEST = 8
 _WHOLE = re.compile(r"([+-]?[0-9]{1,30})(?:\.0*)?")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,30}\.[0-9]{1,30}")
+_AMOUNT = re.compile(r"[+-]?[0-9]{1,20}(?:\.[0-9]{1,30})?(?:[eE][+-]?[0-9]{1,2})?")
+_MOST_MONEY = Decimal(10) ** 12
 _EMAIL = re.compile(r"[^\s@<>\"]+@[^\s@<>\"]+\.[^\s@<>\"]+")
 _KEY_SHAPED = re.compile(r"\b(?:sk|rk)[-_][A-Za-z0-9_-]{16,}")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL's text has no NUL, UTF-8 no surrogate
@@ -60,6 +62,23 @@ def _whole(value: object, field: str) -> int:
         if _NUMBER.fullmatch(value.strip()):
             raise UnusableRowError("fractional_count", field, value)
     raise UnusableRowError("not_a_count", field, value)
+
+
+def money(row: Mapping[str, Any], field: str) -> Decimal:
+    """An amount that must be there, as number or text; a credit is negative. Never a float."""
+    value = row.get(field)
+    if isinstance(value, str) and _AMOUNT.fullmatch(value.strip()):
+        value = Decimal(value.strip())
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise UnusableRowError("not_an_amount", field, value)
+    amount = Decimal(value)
+    if not amount.is_finite() or abs(amount) > _MOST_MONEY:
+        raise UnusableRowError("not_an_amount", field, value)
+    return amount
+
+
+def optional_money(row: Mapping[str, Any], field: str) -> Decimal | None:
+    return None if row.get(field) is None else money(row, field)
 
 
 def name(row: Mapping[str, Any], field: str) -> str | None:

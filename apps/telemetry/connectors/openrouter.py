@@ -20,6 +20,7 @@ from apps.telemetry.connectors.base import (
     HOUR,
     Account,
     BucketReading,
+    DayTotal,
     Page,
     UsageRow,
     Window,
@@ -28,7 +29,13 @@ from apps.telemetry.connectors.base import (
     next_window,
 )
 from apps.telemetry.connectors.buckets import Warn, members, read_rows
-from apps.telemetry.connectors.fields import count, dimensions, optional_count, storable
+from apps.telemetry.connectors.fields import (
+    count,
+    dimensions,
+    optional_count,
+    optional_money,
+    storable,
+)
 
 ACTIVITY = "openrouter.activity"
 _GROUP_BY = MappingProxyType({ACTIVITY: ("model", "model_permaslug", "endpoint_id")})
@@ -39,11 +46,20 @@ _CHECK = http.Limits(connect_s=5, read_s=10, total_s=10, tries=2, longest_wait_s
 
 @dataclass(frozen=True, slots=True)
 class OpenRouterConnector:
-    base_url: str = "https://openrouter.ai/api/v1"
+    default_base_url: ClassVar[str] = "https://openrouter.ai/api/v1"
+    base_url: str = default_base_url
     group_by: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _GROUP_BY)
     wait: http.Wait = http.pause
 
     provider: ClassVar[str] = "openrouter"
+    label: ClassVar[str] = "OpenRouter"
+    base_url_setting: ClassVar[str] = "OPENROUTER_BASE_URL"
+    requests_per_minute: ClassVar[int] = 30  # our choice: only analytics has a published one, 64
+    not_measured: ClassVar[tuple[str, ...]] = (
+        "the running day: activity has completed days only",
+        "images and audio: activity counts tokens",
+        "answers from the response cache are not told apart; they may exceed the prompt as cached",
+    )
     bucket_width: ClassVar[timedelta] = DAY
     history: ClassVar[timedelta] = timedelta(days=30)
     lookback: ClassVar[timedelta] = timedelta(days=7)
@@ -99,6 +115,10 @@ class OpenRouterConnector:
                 buckets.append(BucketReading(source, day, end, end > now, rows, quarantined))
         return Page(tuple(buckets), None, tuple(warnings))
 
+    def totals(self, key: Secret, window: Window, now: datetime) -> tuple[DayTotal, ...]:
+        """None: the account's only other figures are balances, which belong to no day."""
+        return ()
+
     def _oldest(self, now: datetime) -> datetime:
         """The first day still served, also by a clock that is a little ahead of ours."""
         return floor(now + _CLOCK_SKEW, DAY) - self.history
@@ -135,6 +155,7 @@ def usage_row(grouping: tuple[str, ...], raw: Mapping[str, Any], _warn: Warn) ->
         output=output,
         reasoning=None if reasoning is None else min(reasoning, output),
         requests=optional_count(raw, "requests"),
+        cost_usd=optional_money(raw, "usage"),  # what the own key's provider bills is not in it
         byok=_is_positive(raw.get("byok_usage_inference")),
         cache_read_known=cached is not None,
         flags=tuple(flags),

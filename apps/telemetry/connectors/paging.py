@@ -33,7 +33,7 @@ def read(connector: Connector, key: Secret, source: str, window: Window, now: da
     """
     if not window.is_aligned(connector.bucket_width):
         raise ValueError(f"the window {window} does not lie on bucket boundaries")
-    pages = _restarted_once(connector, key, source, window, now)
+    pages = pages_of(connector, key, source, window, now)
     told = [warning for page in pages for warning in page.warnings]
     found = _by_start(pages, window, told.append)
     if connector.lists_empty_buckets:
@@ -45,7 +45,7 @@ def read(connector: Connector, key: Secret, source: str, window: Window, now: da
     return Reading(window, tuple(found[start] for start in sorted(found)), _summary(told))
 
 
-def _restarted_once(
+def pages_of(
     connector: Connector, key: Secret, source: str, window: Window, now: datetime
 ) -> list[Page]:
     """A cursor that is refused half way is worth one more start from the first page."""

@@ -22,6 +22,8 @@ STEPS: Final = {name: KWH if name.endswith("_kwh") else MASS for name in BOUNDED
 
 COUNTRY_OF_GEOGRAPHY: Final = {"us": "US"}
 """Anthropic's `inference_geo` where it is a country; `global` and `not_available` are none."""
+BEHIND_A_PROXY: Final = "custom_llm_provider"
+"""LiteLLM's name for whoever ran the inference that its proxy passed on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ def resolved_for(metered: Metered, factors: CurrentFactors, overrides: Overrides
     """Which model ran where: by the workspace's own place, else by what was reported."""
     dims, place = metered.dims, overrides.place
     country = dims.get("country") or COUNTRY_OF_GEOGRAPHY.get(dims.get("inference_geo") or "")
-    provider, region = metered.provider, dims.get("region")
+    provider, region = dims.get(BEHIND_A_PROXY) or metered.provider, dims.get("region")
     if place is not None:
         provider = place.operator or provider
         region = place.region or (None if place.operator or place.country else region)
