@@ -1,5 +1,8 @@
 """The dashboard's connections page: what is read, how it goes, and connecting one more."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 
 from django import forms
@@ -15,12 +18,68 @@ from apps.common.secrets import Secret
 from apps.telemetry import selectors
 from apps.telemetry.connectors import PROVIDER_LABELS
 from apps.telemetry.errors import ConnectionNotFoundError
-from apps.telemetry.models import ProviderConnection
-from apps.telemetry.services import connections
+from apps.telemetry.models import PollRun, ProviderConnection
+from apps.telemetry.selectors import Span
+from apps.telemetry.selectors.completeness import State, Strip, strips
+from apps.telemetry.services import connections, operating
+from apps.telemetry.services.advice import advice
 from apps.telemetry.tasks import poll_connection
 from apps.workspaces.access import WorkspacePage
+from apps.workspaces.roles import RIGHTS
 
 POLLS_SHOWN: Final = 3
+STRIP_SHOWN: Final = timedelta(days=7)
+GAPS_NAMED: Final = 3
+HOUR_SECONDS: Final = 3600
+SAID: Final = (
+    (State.SEEN, "read"),
+    (State.PROVISIONAL, "read before they were over"),
+    (State.MISSING, "missing"),
+    (State.NOT_YET_DUE, "not yet due"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownStrip:
+    """A strip as it is drawn and said: places and widths are counted in buckets."""
+
+    strip: Strip
+    cells: Sequence[tuple[int, int, str]]
+
+    @classmethod
+    def of(cls, strip: Strip) -> "ShownStrip":
+        cells, place = [], 0
+        for run in strip.runs:
+            cells.append((place, run.buckets, run.state.value))
+            place += run.buckets
+        return cls(strip, cells)
+
+    @property
+    def width(self) -> int:
+        return sum(run.buckets for run in self.strip.runs)
+
+    @property
+    def unit(self) -> str:
+        return "hours" if self.strip.bucket_seconds == HOUR_SECONDS else "days"
+
+    @property
+    def counts(self) -> str:
+        numbers = ((self.strip.number(state), words) for state, words in SAID)
+        return ", ".join(f"{number} {words}" for number, words in numbers if number)
+
+    @property
+    def gaps(self) -> list[Any]:
+        return [run for run in self.strip.runs if run.state == State.MISSING][-GAPS_NAMED:]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownConnection:
+    """A connection with what the page says of it."""
+
+    connection: ProviderConnection
+    polls: Sequence[PollRun]
+    strips: Sequence[ShownStrip]
+    advice: str
 
 
 class ConnectForm(forms.Form):
@@ -72,19 +131,33 @@ class ConnectionsPage(WorkspacePage):
         )
 
     def _page(self, request: HttpRequest, form: ConnectForm, *, status: int = 200) -> HttpResponse:
-        found = list(selectors.connections(self.workspace))
-        polls = selectors.latest_polls(found, count=POLLS_SHOWN)
         context: dict[str, Any] = {
             "workspace": self.workspace,
             "is_simulated": self.workspace.is_simulated,
             "form": form,
-            "connections": [(connection, polls.get(connection.pk, [])) for connection in found],
+            "may_change": self.membership.role in RIGHTS[self.write_right].roles,
+            "connections": self._shown(),
         }
         return render(request, "dashboard/connections.html", context, status=status)
 
+    def _shown(self) -> list[ShownConnection]:
+        found, now = list(selectors.connections(self.workspace)), clock.now()
+        polls = selectors.latest_polls(found, count=POLLS_SHOWN)
+        read = [one for one in found if one.status != ProviderConnection.Status.REVOKED]
+        drawn = strips(read, Span(now - STRIP_SHOWN, now), now=now)
+        return [
+            ShownConnection(
+                one,
+                polls.get(one.pk, []),
+                [ShownStrip.of(strip) for strip in drawn.get(one.pk, [])],
+                advice(one.failure_kind),
+            )
+            for one in found
+        ]
+
 
 class ConnectionActionPage(WorkspacePage):
-    """POST /dashboard/connections/{id}/{retry|rotate-key|revoke}/."""
+    """POST /dashboard/connections/{id}/{poll|pause|resume|validate|rotate-key|revoke}/."""
 
     def post(self, request: HttpRequest, connection_id: str, action: str) -> HttpResponse:
         try:
@@ -109,8 +182,15 @@ class ConnectionActionPage(WorkspacePage):
             connections.rotate_key(connection, key=key, account=account, actor=self.actor, now=now)
             ring(poll_connection, connection.pk)
             return "It has its new key and is read again shortly."
-        if action == "retry":
-            connections.retry(connection, actor=self.actor, now=now)
+        if action == "pause":
+            operating.pause(connection, actor=self.actor, now=now)
+            return "It is paused; nothing is read until it is resumed."
+        if action == "validate":
+            tried = operating.try_key(connection, actor=self.actor, now=now)
+            return tried.failure_message or "The provider accepts its key."
+        if action in ("poll", "resume"):
+            ask = operating.ask_for_poll if action == "poll" else operating.resume
+            ask(connection, actor=self.actor, now=now)
             ring(poll_connection, connection.pk)
             return "It is read again shortly."
         raise Http404

@@ -11,7 +11,7 @@ from devstack import places
 FILE = places.ROOT / "docker-compose.yml"
 COMPOSE: dict[str, Any] = YAML(typ="safe").load(FILE)
 SERVICES: dict[str, Any] = COMPOSE["services"]
-OF_THE_PRODUCT = ("bootstrap", "web", "worker", "beat")
+OF_THE_PRODUCT = ("bootstrap", "web", "worker", "poller", "beat")
 SECRET_WORDS = ("PASSWORD", "SECRET_KEY", "KEYRING", "SIGNING")
 MAY_BE_ABSENT = {
     "SECRET_KEY_FALLBACKS",

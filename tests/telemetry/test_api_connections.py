@@ -15,6 +15,7 @@ from rest_framework.test import APIClient
 from apps.telemetry.connectors.base import Account
 from apps.telemetry.models import ProviderConnection, Workload
 from apps.telemetry.services import connections
+from apps.telemetry.services.advice import ADVICE
 from apps.workspaces.models import AuditEvent, Project, Workspace
 from devstack.simulator.testing import RunningSimulator
 from tests.factories import ProjectFactory, bearer, new_key
@@ -221,6 +222,7 @@ def test_one_connection_shows_why_it_stopped(program: APIClient, workspace: Work
     assert body["failure"] == {
         "kind": "auth",
         "message": "Incorrect API key",
+        "advice": ADVICE["auth"],
         "at": "2026-11-18T10:30:00Z",
     }
     assert "sealed_key" not in json.dumps(body)

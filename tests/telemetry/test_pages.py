@@ -104,8 +104,9 @@ def test_the_page_takes_the_same_queries_for_any_number_of_connections(
     with CaptureQueriesContext(database) as queries:
         page = text_of(person.get(PAGE))
 
-    assert page.count("openai.completions") == 3 * number
-    assert sum("telemetry_" in query["sql"] for query in queries) == 2
+    assert page.count("<td>openai.completions</td>") == 3 * number
+    assert page.count('<svg class="strip"') == 3 * number
+    assert sum("telemetry_" in query["sql"] for query in queries) == 4
 
 
 @pytest.mark.usefixtures("meters")
@@ -160,7 +161,7 @@ def test_revoking_on_the_page_destroys_the_key(
 def test_retrying_on_the_page_takes_it_up(person: Client, connection: ProviderConnection) -> None:
     ProviderConnection.objects.update(status="error", next_poll_at=None)
 
-    answer = person.post(f"{PAGE}{connection.public_id}/retry/", follow=True)
+    answer = person.post(f"{PAGE}{connection.public_id}/resume/", follow=True)
 
     assert "read again shortly" in text_of(answer)
     connection.refresh_from_db()
@@ -173,7 +174,7 @@ def test_retrying_a_revoked_connection_says_why_not(
 ) -> None:
     person.post(f"{PAGE}{connection.public_id}/revoke/")
 
-    answer = person.post(f"{PAGE}{connection.public_id}/retry/", follow=True)
+    answer = person.post(f"{PAGE}{connection.public_id}/resume/", follow=True)
 
     assert "connect it anew" in text_of(answer)
 
@@ -204,7 +205,9 @@ def test_a_new_key_that_the_provider_refuses_changes_nothing(
     assert connection.sealed_key == sealed
 
 
-@pytest.mark.parametrize("action", ["revoke", "retry", "rotate-key", "elope"])
+@pytest.mark.parametrize(
+    "action", ["revoke", "resume", "pause", "poll", "validate", "rotate-key", "elope"]
+)
 def test_another_workspaces_connection_is_404_and_stays(
     person: Client, theirs: Workspace, action: str
 ) -> None:

@@ -33,10 +33,11 @@ def test_a_poll_stores_what_the_provider_reports_and_plans_the_next(
 ) -> None:
     use(meters)
 
-    completions, embeddings = poll()
+    completions, embeddings, moderations = poll()
 
     assert (completions.outcome, completions.rows_read) == ("recorded", 1)
     assert (embeddings.outcome, embeddings.source) == ("unchanged", "openai.embeddings")
+    assert (moderations.outcome, moderations.source) == ("unchanged", "openai.moderations")
     assert completions.finished_at == NOW + timedelta(seconds=2)
     assert live_counts(connection) == {(1, "gpt-4.1"): (1000, 500)}
     connection.refresh_from_db()
@@ -85,7 +86,7 @@ def test_every_kind_of_revision_is_followed(
     for event in emptied:
         meters.remove_events(id=event)
 
-    run, _ = poll(later)
+    run, *_ = poll(later)
 
     assert (run.rows_changed, run.rows_withdrawn) == (3, 4)
     assert live_counts(connection) == {
@@ -123,7 +124,7 @@ def test_a_count_that_cannot_be_is_set_aside_and_the_rest_is_stored(
     use(meters, quantities={"input_tokens": -5, "output_tokens": 1, "num_model_requests": 1})
     use(meters, dims={**DIMS, "model": "o3"})
 
-    run, _ = poll()
+    run, *_ = poll()
 
     assert live_counts(connection) == {(1, "o3"): (1000, 500)}
     assert len(run.warnings) == 1

@@ -53,7 +53,7 @@ def test_of_two_polls_at_once_one_reads_and_the_other_leaves(
     first.join()
     assert second == []
     assert isinstance(first.outcome, list)
-    assert len(first.outcome) == 2
+    assert len(first.outcome) == 3
     assert TelemetryEvent.objects.count() == 1
     assert_sound()
 

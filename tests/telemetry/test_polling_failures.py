@@ -13,7 +13,7 @@ from apps.telemetry.models import (
     SyncCursor,
     TelemetryEvent,
 )
-from apps.telemetry.services import connections, polling
+from apps.telemetry.services import connections, operating, polling
 from devstack.simulator.testing import RunningSimulator
 from tests.telemetry.metering import (
     DAY,
@@ -136,7 +136,7 @@ def test_retrying_takes_a_stopped_connection_up_again(
         poll()
     meters.clear_faults()
 
-    connections.retry(connection, actor="tests", now=NOW)
+    operating.resume(connection, actor="tests", now=NOW)
     poll()
 
     connection.refresh_from_db()

@@ -31,7 +31,7 @@ def queue(settings: Any) -> Iterator[redis.Redis]:  # noqa: ARG001 - a fixture i
 
 
 def queued(broker: redis.Redis) -> int:
-    return int(broker.llen("celery"))
+    return int(broker.llen("poll"))
 
 
 def test_due_connections_are_the_active_ones_whose_time_has_come(workspace: Workspace) -> None:

@@ -11,10 +11,12 @@ from django.utils.safestring import SafeString
 from apps.common import clock
 from apps.common.admin import ReadOnlyAdmin
 from apps.common.bell import ring
+from apps.common.secret_stores import store_of
 from apps.telemetry.admin.operated import OperatedAdmin
 from apps.telemetry.admin.shown import as_table
 from apps.telemetry.models import PollRun, ProviderConnection, Workload
-from apps.telemetry.services import connections
+from apps.telemetry.services import connections, operating
+from apps.telemetry.services.advice import advice
 from apps.telemetry.tasks import poll_connection
 from apps.workspaces.callers import actor_of_user
 
@@ -53,7 +55,7 @@ class ProviderConnectionAdmin(OperatedAdmin):
     list_filter = ("status", "provider", "is_simulated")
     list_select_related = ("workspace",)
     search_fields = ("name", "public_id", "account_name", "workspace__name")
-    actions = ("poll_now", "try_again", "revoke")
+    actions = ("poll_now", "pause", "try_again", "try_key", "revoke")
     fields = (
         "public_id",
         "workspace",
@@ -65,17 +67,30 @@ class ProviderConnectionAdmin(OperatedAdmin):
         "key_hint",
         "failure_kind",
         "failure_message",
+        "what_to_do",
         "failed_at",
         "consecutive_failures",
         "last_polled_at",
         "last_succeeded_at",
         "next_poll_at",
+        "next_reconcile_at",
+        "next_sweep_at",
+        "key_store",
         "created_at",
         "updated_at",
         "latest_polls",
     )
     readonly_fields = fields
     inlines = (WorkloadInline,)
+
+    @admin.display(description="What to do")
+    def what_to_do(self, connection: ProviderConnection) -> str:
+        return advice(connection.failure_kind)
+
+    @admin.display(description="Where its key lies")
+    def key_store(self, connection: ProviderConnection) -> str:
+        sealed = connection.sealed_key
+        return "nowhere: it is destroyed" if sealed is None else store_of(sealed)
 
     @admin.display(description="Latest polls")
     def latest_polls(self, connection: ProviderConnection) -> SafeString:
@@ -99,15 +114,28 @@ class ProviderConnectionAdmin(OperatedAdmin):
 
     @admin.action(description="Poll now", permissions=["operate"])
     def poll_now(self, request: HttpRequest, chosen: QuerySet[ProviderConnection]) -> None:
-        active = chosen.filter(status=ProviderConnection.Status.ACTIVE)
-        for connection in active:
-            ring(poll_connection, connection.pk)
-        self.message_user(request, f"{len(active)} connection(s) will be polled.")
+        actor, now = actor_of_user(cast(User, request.user)), clock.now()
 
-    @admin.action(description="Try again after an error", permissions=["operate"])
+        def ask(one: ProviderConnection) -> None:
+            operating.ask_for_poll(one, actor=actor, now=now)
+            ring(poll_connection, one.pk)
+
+        self.each(request, chosen, ask)
+
+    @admin.action(description="Pause", permissions=["operate"])
+    def pause(self, request: HttpRequest, chosen: QuerySet[ProviderConnection]) -> None:
+        actor, now = actor_of_user(cast(User, request.user)), clock.now()
+        self.each(request, chosen, lambda one: operating.pause(one, actor=actor, now=now))
+
+    @admin.action(description="Try the key at the provider", permissions=["operate"])
+    def try_key(self, request: HttpRequest, chosen: QuerySet[ProviderConnection]) -> None:
+        actor, now = actor_of_user(cast(User, request.user)), clock.now()
+        self.each(request, chosen, lambda one: operating.try_key(one, actor=actor, now=now))
+
+    @admin.action(description="Try again after an error, or resume", permissions=["operate"])
     def try_again(self, request: HttpRequest, chosen: QuerySet[ProviderConnection]) -> None:
         actor, now = actor_of_user(cast(User, request.user)), clock.now()
-        self.each(request, chosen, lambda one: connections.retry(one, actor=actor, now=now))
+        self.each(request, chosen, lambda one: operating.resume(one, actor=actor, now=now))
 
     @admin.action(description="Revoke: destroy the key, keep the history", permissions=["operate"])
     def revoke(self, request: HttpRequest, chosen: QuerySet[ProviderConnection]) -> None:

@@ -1,4 +1,4 @@
-"""The HTTP API of connections: connect a provider account, look at it, revoke it."""
+"""The HTTP API of connections: connect a provider account, look at it, change it, revoke it."""
 
 from typing import Any
 
@@ -13,20 +13,35 @@ from apps.common.secrets import Secret
 from apps.telemetry import selectors
 from apps.telemetry.connectors import PROVIDER_LABELS
 from apps.telemetry.models import ProviderConnection
-from apps.telemetry.services import connections
+from apps.telemetry.services import connections, operating
+from apps.telemetry.services.advice import advice
 from apps.telemetry.tasks import poll_connection
 from apps.workspaces.access import WorkspaceApi
 
 
 class FailureOutput(serializers.Serializer):
-    """Why the last reading failed, in the provider's words."""
+    """Why the last reading failed, in the provider's words, and what to do about it."""
 
     kind = serializers.CharField(source="failure_kind")
     message = serializers.CharField(source="failure_message")
+    advice = serializers.SerializerMethodField()
     at = serializers.DateTimeField(source="failed_at")
 
+    def get_advice(self, connection: ProviderConnection) -> str:
+        return advice(connection.failure_kind)
 
-class ConnectionOutput(serializers.Serializer):
+
+class WithFailure(serializers.Serializer):
+    """A part of an answer about a connection."""
+
+    failure = serializers.SerializerMethodField()
+
+    @extend_schema_field(FailureOutput(allow_null=True))
+    def get_failure(self, connection: ProviderConnection) -> dict[str, Any] | None:
+        return dict(FailureOutput(connection).data) if connection.failure_kind else None
+
+
+class ConnectionOutput(WithFailure):
     """A connection as everyone of its workspace may see it: never its key."""
 
     id = serializers.CharField(source="public_id")
@@ -37,15 +52,10 @@ class ConnectionOutput(serializers.Serializer):
     key_hint = serializers.CharField()
     account = serializers.CharField(source="account_name")
     project_id = serializers.UUIDField(source="project_public_id")
-    failure = serializers.SerializerMethodField()
     last_polled_at = serializers.DateTimeField(allow_null=True)
     last_succeeded_at = serializers.DateTimeField(allow_null=True)
     next_poll_at = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
-
-    @extend_schema_field(FailureOutput(allow_null=True))
-    def get_failure(self, connection: ProviderConnection) -> dict[str, Any] | None:
-        return dict(FailureOutput(connection).data) if connection.failure_kind else None
 
 
 class ConnectionsApi(WorkspaceApi):
@@ -95,7 +105,12 @@ class ConnectionsApi(WorkspaceApi):
 
 
 class ConnectionApi(WorkspaceApi):
-    """GET, DELETE /connections/{id}: one connection; deleting destroys its key, not its history."""
+    """GET, PATCH, DELETE /connections/{id}; deleting destroys the key and keeps the history."""
+
+    class Input(serializers.Serializer):
+        name = serializers.CharField(max_length=120, required=False)
+        status = serializers.ChoiceField(choices=["active", "paused"], required=False)
+        project_id = serializers.UUIDField(required=False)
 
     Output = ConnectionOutput
 
@@ -104,6 +119,24 @@ class ConnectionApi(WorkspaceApi):
         return Response(
             ConnectionOutput(selectors.connection_of(self.workspace, connection_id)).data
         )
+
+    @extend_schema(
+        operation_id="connections_change",
+        responses={
+            200: ConnectionOutput,
+            404: OpenApiResponse(description="No such connection or project"),
+            409: OpenApiResponse(description="The connection is revoked"),
+        },
+    )
+    def patch(self, request: Request, connection_id: str) -> Response:
+        """Rename it, pause or resume it, send what is read from now on to another project."""
+        connection = selectors.connection_of(self.workspace, connection_id)
+        wanted = operating.Change(**self.valid(self.Input))
+        operating.change(connection, wanted, actor=self.actor, now=clock.now())
+        if wanted.status == "active":
+            ring(poll_connection, connection.pk)
+        shown = selectors.connection_of(self.workspace, connection_id)
+        return Response(ConnectionOutput(shown).data)
 
     @extend_schema(operation_id="connections_revoke")
     def delete(self, request: Request, connection_id: str) -> Response:

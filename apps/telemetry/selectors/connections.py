@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Literal
 
 from django.db.models import F, FilteredRelation, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
@@ -10,14 +11,17 @@ from apps.telemetry.errors import ConnectionNotFoundError
 from apps.telemetry.models import PollRun, ProviderConnection
 from apps.workspaces.models import Workspace
 
+Visited = Literal["next_poll_at", "next_reconcile_at", "next_sweep_at"]
+"""The columns that say when a connection is visited next, and what for."""
 
-def due_connection_ids(now: datetime) -> list[int]:
-    """Active connections whose next poll is due, the longest waiting first."""
+
+def due_connection_ids(now: datetime, column: Visited = "next_poll_at") -> list[int]:
+    """Active connections whose visit is due, the longest waiting first."""
     return list(
         ProviderConnection.objects.filter(
-            status=ProviderConnection.Status.ACTIVE, next_poll_at__lte=now
+            **{f"{column}__lte": now}, status=ProviderConnection.Status.ACTIVE
         )
-        .order_by("next_poll_at")
+        .order_by(column)
         .values_list("pk", flat=True)
     )
 

@@ -13,7 +13,7 @@ from apps.emissions.selectors import CurrentFactors
 from apps.telemetry.connectors.base import BucketReading, Reading
 from apps.telemetry.connectors.identity import digest
 from apps.telemetry.errors import ConnectionRevokedError
-from apps.telemetry.models import MeteredBucket, ProviderConnection, SyncCursor
+from apps.telemetry.models import MeteredBucket, ProviderConnection
 from apps.telemetry.services import ledger
 from apps.telemetry.services.events import Written, replace_buckets
 
@@ -36,6 +36,13 @@ UPSERT_BUCKETS: Final = insert_from_rows(
     "(rows, digest, is_provisional, quarantined, read_at) = (excluded.rows, excluded.digest, "
     "excluded.is_provisional, excluded.quarantined, excluded.read_at)",
 )
+MOVE_CURSOR: Final = """
+INSERT INTO telemetry_synccursor (workspace_id, connection_id, source, complete_until, read_at)
+VALUES (%s, %s, %s, %s, %s)
+ON CONFLICT (connection_id, source) DO UPDATE SET
+    complete_until = greatest(telemetry_synccursor.complete_until, excluded.complete_until),
+    read_at = greatest(telemetry_synccursor.read_at, excluded.read_at)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +58,13 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class _Compared:
-    """The buckets to replace, with their digests, and the stored ones that are the same."""
+    """The buckets to replace, with their digests, and the stored ones that are the same.
+
+    `changing` are those of the replaced that have rows, or may have had some.
+    """
 
     replaced: list[tuple[BucketReading, bytes]] = field(default_factory=list)
+    changing: list[BucketReading] = field(default_factory=list)
     same: list[int] = field(default_factory=list)
 
 
@@ -77,9 +88,9 @@ def record(
     compared = _compared(locked, source, reading, now)
     MeteredBucket.objects.filter(pk__in=compared.same, read_at__lt=now).update(read_at=now)
     written = Written([], [])
+    if compared.changing:
+        written = replace_buckets(locked, source, compared.changing, now=now)
     if compared.replaced:
-        buckets = [bucket for bucket, _ in compared.replaced]
-        written = replace_buckets(locked, source, buckets, now=now)
         _store_buckets(locked, source, compared.replaced, now)
     appended = ledger.append([*written.changed, *written.withdrawn], factors, now=now)
     _move_cursor(locked, source, reading, now)
@@ -112,6 +123,8 @@ def _compared(
             compared.same.append(before.pk)
         elif before is None or _outranks(bucket, before, now):
             compared.replaced.append((bucket, bucket_digest))
+            if bucket.rows or before is not None:
+                compared.changing.append(bucket)
     return compared
 
 
@@ -162,16 +175,7 @@ def _move_cursor(
     complete = [bucket.bucket_end for bucket in reading.buckets if not bucket.is_provisional]
     if not complete:
         return
-    cursor, is_new = SyncCursor.objects.get_or_create(
-        connection=connection,
-        source=source,
-        defaults={
-            "workspace_id": connection.workspace_id,
-            "complete_until": max(complete),
-            "read_at": now,
-        },
-    )
-    if not is_new:
-        cursor.complete_until = max(cursor.complete_until, *complete)
-        cursor.read_at = max(cursor.read_at, now)
-        cursor.save(update_fields=["complete_until", "read_at"])
+    with database.cursor() as cursor:
+        cursor.execute(
+            MOVE_CURSOR, [connection.workspace_id, connection.pk, source, max(complete), now]
+        )
