@@ -21,7 +21,12 @@ from apps.common.api import ApiView
 from apps.workspaces import openapi  # noqa: F401 - tells the API document about the credentials
 from apps.workspaces.authentication import ApiKeyAuthentication, SessionAuthentication
 from apps.workspaces.callers import actor_of_user, caller_of, membership_of, platform_actor_of
-from apps.workspaces.errors import InvalidWorkspaceError, NotAllowedError, NoWorkspaceError
+from apps.workspaces.errors import (
+    InvalidWorkspaceError,
+    NotAllowedError,
+    NoWorkspaceError,
+    WorkspaceClosedError,
+)
 from apps.workspaces.models import Membership, Workspace
 from apps.workspaces.roles import RIGHT_OF_SCOPE, RIGHTS, Right
 from apps.workspaces.tenancy import acting_for
@@ -64,6 +69,8 @@ class WorkspaceApi(ApiView):
             raise NotAllowedError(
                 "This credential has not the right to do that.", needed=self._needed(request).value
             )
+        if caller.workspace.closed_at is not None and self._needed(request) != Right.READ:
+            raise WorkspaceClosedError("This workspace is closed: it can only be read.")
         self.workspace = caller.workspace
         self.actor = caller.actor
         self.is_test = caller.is_test

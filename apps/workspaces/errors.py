@@ -18,6 +18,30 @@ class AlreadyMemberError(ConflictError):
     """A person has one role in a workspace."""
 
 
+class ProjectNameTakenError(ConflictError):
+    """Names are unique within a workspace, whatever their case."""
+
+    code = "project_name_taken"
+
+
+class ProjectIsDefaultError(ConflictError):
+    """A workspace has a default project at any time."""
+
+    code = "project_is_default"
+
+
+class ProjectArchivedError(ConflictError):
+    """It takes no new usage, and nothing may begin to point at it."""
+
+    code = "project_archived"
+
+
+class ProjectNotFoundError(NotFoundError):
+    """No such project in this workspace; another workspace's is not found either."""
+
+    code = "project_not_found"
+
+
 class InvalidWorkspaceError(UnprocessableError):
     code = "validation_error"
 
@@ -28,6 +52,12 @@ class WorkspaceNotFoundError(NotFoundError):
 
 class NoWorkspaceError(ForbiddenError):
     """A signed-in person who belongs to no workspace."""
+
+
+class WorkspaceClosedError(ForbiddenError):
+    """Its past may be read; nothing is added to it, and nobody joins it."""
+
+    code = "workspace_closed"
 
 
 class NotAllowedError(ForbiddenError):

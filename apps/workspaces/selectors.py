@@ -1,13 +1,14 @@
 """What there is: workspaces, keys and memberships, as a caller may find them."""
 
+from contextlib import suppress
 from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db.models import QuerySet, Value
 from django.db.models.functions import Lower
 
-from apps.workspaces.errors import WorkspaceNotFoundError
-from apps.workspaces.models import ApiKey, Membership, Workspace
+from apps.workspaces.errors import ProjectNotFoundError, WorkspaceNotFoundError
+from apps.workspaces.models import ApiKey, Membership, Project, Workspace
 
 
 def workspaces() -> QuerySet[Workspace]:
@@ -53,3 +54,25 @@ def key_by_lookup_id(lookup_id: str) -> ApiKey | None:
 def memberships_of(user: User) -> QuerySet[Membership]:
     """The workspaces a person belongs to, the oldest first."""
     return Membership.objects.filter(user=user).select_related("workspace").order_by("workspace_id")
+
+
+def projects(workspace: Workspace, *, include_archived: bool = False) -> QuerySet[Project]:
+    """A workspace's projects, newest first."""
+    found = Project.objects.filter(workspace=workspace).order_by("-created_at", "-pk")
+    return found if include_archived else found.filter(archived_at=None)
+
+
+def project_of(workspace: Workspace, public_id: str) -> Project:
+    """One project, archived or not; another workspace's is not found."""
+    found = None
+    with suppress(ValueError):
+        found = Project.objects.filter(workspace=workspace, public_id=UUID(public_id)).first()
+    if found is None:
+        raise ProjectNotFoundError("No such project in this workspace")
+    return found
+
+
+def project_named(workspace: Workspace, name: str) -> Project:
+    """The project that has the name, whatever its case, as the database compares it."""
+    named = Project.objects.filter(workspace=workspace).annotate(lowered=Lower("name"))
+    return named.get(lowered=Lower(Value(name)))

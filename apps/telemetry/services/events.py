@@ -14,6 +14,8 @@ from apps.telemetry.connectors.base import BucketReading, UsageRow
 from apps.telemetry.connectors.identity import identity
 from apps.telemetry.models import COST_PLACES, CarbonEntry, ProviderConnection, Workload
 from apps.telemetry.services.ledger import EventState
+from apps.telemetry.services.routing import routes_of_connection
+from apps.telemetry.services.source_of_record import held
 from apps.telemetry.services.valuation import Metered
 
 REVISABLE: Final[Columns] = {
@@ -114,11 +116,21 @@ def replace_buckets(
     now: datetime,
 ) -> Written:
     """Make the events of these whole buckets equal to what was read."""
-    project_id = Workload.objects.values_list("project_id", flat=True).get(
+    declared, routes = held(connection.workspace_id), routes_of_connection(connection)
+    usual_project_id = Workload.objects.values_list("project_id", flat=True).get(
         connection=connection, is_active=True
     )
     rows = [
-        _row(connection, project_id, bucket, row, now) for bucket in buckets for row in bucket.rows
+        _row(
+            connection,
+            bucket,
+            row,
+            project_id=routes.metered(row.dims, usual_project_id),
+            is_counted=declared.counts_metered(connection.provider, row),
+            now=now,
+        )
+        for bucket in buckets
+        for row in bucket.rows
     ]
     changed = list(states(UPSERT, as_arrays(COLUMNS, rows))) if rows else []
     hashes = [row[3] for row in rows]
@@ -129,9 +141,11 @@ def replace_buckets(
 
 def _row(
     connection: ProviderConnection,
-    project_id: int,
     bucket: BucketReading,
     row: UsageRow,
+    *,
+    project_id: int,
+    is_counted: bool,
     now: datetime,
 ) -> tuple[Any, ...]:
     """The values of COLUMNS."""
@@ -168,7 +182,7 @@ def _row(
         row.byok,
         bucket.is_provisional,
         False,  # is_withdrawn
-        True,  # is_counted
+        is_counted,
     )
     return (*identified, *revisable, False, list(row.flags), dict(row.raw), now, now)
 

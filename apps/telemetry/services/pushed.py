@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from apps.telemetry.pushed import PushedUsage
 from apps.telemetry.services import events, ledger
 from apps.telemetry.services.basis import BATCH
 from apps.telemetry.services.ledger import Appended
+from apps.telemetry.services.source_of_record import Declared, held
 from apps.workspaces.models import Workspace
 
 COLUMNS: Final[Columns] = {
@@ -72,8 +73,9 @@ def write(
     Of two reports with one name the last of a batch counts; a name that is stored already is
     revised, or with `revises` off left as it is. Must run in a transaction.
     """
+    declared = held(workspace.pk)
     rows = {
-        hashed: row(workspace, report, hashed, is_test=is_test, now=now)
+        hashed: row(workspace, _settled(report, declared), hashed, is_test=is_test, now=now)
         for report in reports
         for hashed in [identity(workspace, report.usage.source, report.usage.name, is_test=is_test)]
     }
@@ -84,6 +86,12 @@ def write(
     statement = KEEP_LAST if revises else KEEP_FIRST
     written = list(events.states(statement, as_arrays(COLUMNS, ordered)))
     return ledger.append(written, factors, now=now)
+
+
+def _settled(report: Report, declared: Declared) -> Report:
+    """The best report of its use, and one of the source of record: else it does not count."""
+    counts = report.is_counted and declared.counts_pushed(report.usage.provider)
+    return replace(report, is_counted=counts)
 
 
 def row(

@@ -17,7 +17,9 @@ from apps.telemetry.otlp.signals import EVENT, Mapped, SeriesPoint, Signal
 from apps.telemetry.services import events, ledger, pushed
 from apps.telemetry.services.pushed import Report
 from apps.telemetry.services.quota import count_live_events
-from apps.workspaces.models import Project, Workspace
+from apps.telemetry.services.routing import Routes, routes_of_pushed
+from apps.workspaces.models import Workspace
+from apps.workspaces.selectors import projects
 from apps.workspaces.services import default_project
 
 GroupKey = tuple[str, str]
@@ -59,8 +61,12 @@ def record_signals(workspace: Workspace, mapped: Mapped, *, is_test: bool, now: 
         return
     factors = current_factors()
     groups = _groups(workspace, signals, is_test=is_test)
-    projects = _projects(workspace, signals, now=now)
-    reports = [_report(signal, groups, projects, is_test=is_test) for signal in signals]
+    named = _projects(workspace, signals, now=now)
+    routes = routes_of_pushed(workspace)
+    reports = [
+        _report(signal, groups, _project(signal, named, routes), is_test=is_test)
+        for signal in signals
+    ]
     written = pushed.write(workspace, reports, factors, revises=True, is_test=is_test, now=now)
     group_ids = [group_id for group_id, _ in groups.values()]
     superseded = list(events.states(SUPERSEDE, [workspace.pk, group_ids]))
@@ -106,18 +112,22 @@ def _group_key(signal: Signal, *, is_test: bool) -> GroupKey:
 def _report(
     signal: Signal,
     groups: Mapping[GroupKey, tuple[int, int]],
-    projects: Mapping[str | None, int],
+    project_id: int,
     *,
     is_test: bool,
 ) -> Report:
     group_id, best = groups[_group_key(signal, is_test=is_test)]
     return Report(
         signal.usage,
-        project_id=projects[_lower(signal.usage.project_name)],
+        project_id=project_id,
         is_counted=signal.rank >= best,
         signal_group_id=group_id,
         signal_rank=signal.rank,
     )
+
+
+def _project(signal: Signal, named: Mapping[str | None, int], routes: Routes) -> int:
+    return routes.pushed(signal.usage, named[_lower(signal.usage.project_name)])
 
 
 def _projects(
@@ -126,10 +136,7 @@ def _projects(
     """The project of each name that is used; the default one for names that no project has."""
     wanted = {_lower(signal.usage.project_name) for signal in signals}
     default = default_project(workspace, now=now).pk
-    known = {
-        name.lower(): pk
-        for name, pk in Project.objects.filter(workspace=workspace).values_list("name", "pk")
-    }
+    known = {name.lower(): pk for name, pk in projects(workspace).values_list("name", "pk")}
     return {name: known.get(name or "", default) for name in wanted}
 
 

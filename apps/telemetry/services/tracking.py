@@ -16,6 +16,7 @@ from apps.telemetry.services import events, ledger, pushed
 from apps.telemetry.services.ledger import Appended
 from apps.telemetry.services.pushed import Report
 from apps.telemetry.services.quota import count_live_events
+from apps.telemetry.services.routing import routes_of_pushed
 from apps.workspaces.models import Workspace
 
 FIND: Final = (
@@ -23,7 +24,6 @@ FIND: Final = (
     "WHERE workspace_id = %s AND idempotency_hash = ANY(%s)"
 )
 SAME_BODY: Final = (
-    "project_id",
     "provider",
     "model",
     "dims",
@@ -37,12 +37,12 @@ SAME_BODY: Final = (
     "session_id",
     "developer",
 )
-"""What a repeated request must repeat; the moment it arrives is not part of it."""
+"""What a repeated request must repeat beside the project; the moment it arrives is no part."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrackedCall:
-    """A call as its sender reports it, and the project that it belongs to."""
+    """A call as its sender reports it, and the project that it names, or the default one."""
 
     usage: PushedUsage
     project_id: int
@@ -73,8 +73,12 @@ def track(
     IdempotencyKeyReusedError when the key came before with other calls.
     """
     key = idempotency_key or secrets.token_hex(16)
+    routes = routes_of_pushed(workspace)
     reports = [
-        Report(replace(call.usage, name=f"{key}:{index}"), call.project_id)
+        Report(
+            replace(call.usage, name=f"{key}:{index}"),
+            project_id=routes.pushed(call.usage, call.project_id),
+        )
         for index, call in enumerate(calls)
     ]
     names = [
@@ -87,7 +91,8 @@ def track(
     if is_replay:
         if written:  # the first request was a part of this one
             raise _reused()
-        written = _repeated(workspace, reports, names, factors)
+        given = [call.project_id for call in calls]
+        written = _repeated(workspace, reports, given, names, factors)
     remaining = None
     if not is_test:
         remaining = count_live_events(workspace, 0 if is_replay else len(calls), now=now)
@@ -99,19 +104,24 @@ def track(
 def _repeated(
     workspace: Workspace,
     reports: Sequence[Report],
+    given: Sequence[int],
     names: Sequence[bytes],
     factors: CurrentFactors,
 ) -> list[Appended]:
-    """What the first request with this key stored, if it is the same request."""
+    """What the first request with this key stored, if it is the same request.
+
+    A rule that was made since has moved nothing: the project may be the given one still.
+    """
     stored = {
         bytes(row["idempotency_hash"]): row
         for row in TelemetryEvent.objects.filter(
             workspace=workspace, idempotency_hash__in=names
-        ).values("idempotency_hash", *SAME_BODY)
+        ).values("idempotency_hash", "project_id", *SAME_BODY)
     }
     is_same = set(stored) == set(names[:-1]) and all(
-        _is_same(stored[name], _body(workspace, report))
-        for name, report in zip(names, reports, strict=False)
+        stored[name]["project_id"] in (report.project_id, project_id)
+        and _is_same(stored[name], _body(workspace, report))
+        for name, report, project_id in zip(names, reports, given, strict=False)
     )
     if not is_same:
         raise _reused()

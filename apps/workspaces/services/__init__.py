@@ -18,6 +18,7 @@ from apps.workspaces import keys, selectors
 from apps.workspaces.errors import (
     AlreadyMemberError,
     InvalidWorkspaceError,
+    WorkspaceClosedError,
     WorkspaceNameTakenError,
 )
 from apps.workspaces.models import ApiKey, AuditEvent, Membership, Project, Workspace
@@ -62,14 +63,14 @@ def default_project(workspace: Workspace, *, now: datetime) -> Project:
     if project := default.first():
         return project
     Project.objects.filter(workspace=workspace, name__iexact=DEFAULT_PROJECT_NAME).update(
-        is_default=True
+        is_default=True, archived_at=None
     )
     return default.get()
 
 
 def create_workspace(name: str, *, actor: str, now: datetime) -> Workspace:
     """A new tenant. Names are unique over the whole installation, whatever their case."""
-    name = _trimmed(name)
+    name = trimmed_name(name)
     with transaction.atomic():
         transaction_lock("workspace names")  # rare, and simpler than sorting out collisions
         if selectors.has_workspace_named(name):
@@ -102,6 +103,8 @@ def create_api_key(
         raise InvalidWorkspaceError(f"No such mode: {mode}", field="mode")
     if is_platform != (workspace is None):
         raise InvalidWorkspaceError("A key is the platform's or one workspace's", field="workspace")
+    if workspace is not None:
+        refuse_closed(workspace)
     if expires_at is not None and expires_at <= now:
         raise InvalidWorkspaceError("A key expires in the future", field="expires_at")
     fresh = keys.generate(mode)
@@ -111,7 +114,7 @@ def create_api_key(
             mode=mode,
             lookup_id=fresh.lookup_id,
             sha256=fresh.sha256,
-            name=_trimmed(name),
+            name=trimmed_name(name),
             scopes=chosen,
             is_platform=is_platform,
             created_by=actor,
@@ -144,12 +147,19 @@ def mark_key_used(key: ApiKey, *, now: datetime) -> None:
     ).update(last_used_at=now)
 
 
+def refuse_closed(workspace: Workspace) -> None:
+    """Whoever would let somebody in asks here first."""
+    if workspace.closed_at is not None:
+        raise WorkspaceClosedError("This workspace is closed: nobody joins it any more.")
+
+
 def add_member(
     workspace: Workspace, user: User, role: str, *, actor: str, now: datetime
 ) -> Membership:
     """Give a person a role in the workspace; one person, one role."""
     if role not in Membership.Role.values:
         raise InvalidWorkspaceError(f"No such role: {role}", field="role")
+    refuse_closed(workspace)
     with transaction.atomic():
         membership, is_new = Membership.objects.get_or_create(
             workspace=workspace, user=user, defaults={"role": role, "created_at": now}
@@ -209,7 +219,8 @@ def ensure_person(email: str, password: str | None) -> User:
     return person
 
 
-def _trimmed(name: str) -> str:
+def trimmed_name(name: str) -> str:
+    """A name as it is stored; refused where it is none."""
     trimmed = name.strip()
     if not trimmed:
         raise InvalidWorkspaceError("A name is not blank", field="name")
