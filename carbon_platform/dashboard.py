@@ -12,6 +12,7 @@ from apps.emissions.selectors import current_factors
 from apps.receipts.selectors import receipts_of
 from apps.telemetry import selectors as telemetry
 from apps.telemetry.models import ProviderConnection
+from apps.telemetry.selectors.footprint import footprint
 from apps.workspaces.access import WorkspacePage
 
 DAYS: Final = (7, 30, 60)
@@ -30,12 +31,15 @@ class OverviewPage(WorkspacePage):
         span = _span(clock.now(), days)
         factors = current_factors()
         found = telemetry.summary(self.workspace, span, factors)
+        both = footprint(self.workspace, span)
         connections = list(telemetry.connections(self.workspace))
         groups = found.by_model if split == "model" else found.by_project
         return {
             "workspace": self.workspace,
             "is_simulated": self.workspace.is_simulated,
             "summary": found,
+            "footprint": both,
+            "shares": (("AI", both.ai), ("Compute", both.compute), ("Together", both.total)),
             "co2e": found.total.bounds("co2e_grams"),
             "operational": found.total.bounds("operational_co2e_grams"),
             "embodied": found.total.bounds("embodied_co2e_grams"),

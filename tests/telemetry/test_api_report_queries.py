@@ -25,11 +25,15 @@ from tests.telemetry.metering import (
     row,
     take,
 )
+from tests.telemetry.spread import push
 from tests.telemetry.using import A_DAY as DAY
 from tests.telemetry.using import SERIES, SUMMARY, span
 
+REPORTS = [f"/api/v1/telemetry/{name}" for name in ("models", "events", "rollups", "footprint")]
+SCI = "/api/v1/telemetry/sci"
 
-@pytest.mark.parametrize("url", [SUMMARY, SERIES])
+
+@pytest.mark.parametrize("url", [SUMMARY, SERIES, SCI, *REPORTS])
 @pytest.mark.parametrize(
     ("asked", "field"),
     [
@@ -40,7 +44,7 @@ from tests.telemetry.using import SERIES, SUMMARY, span
         (span(START, START), "start_time"),
         (span(START + HOUR, START), "start_time"),
         (span(START - timedelta(days=800), START), "start_time"),
-        ({"project_id": "nobody"}, "project_id"),
+        ({"end_time": "0001-01-01T00:00:00Z"}, "end_time"),
         ({"include_test": "perhaps"}, "include_test"),
         ({"colour": "green"}, "colour"),
     ],
@@ -48,12 +52,25 @@ from tests.telemetry.using import SERIES, SUMMARY, span
 def test_a_query_that_makes_no_sense_is_400_in_the_envelope(
     program: APIClient, url: str, asked: dict[str, Any], field: str
 ) -> None:
-    answer = program.get(url, asked)
+    answer = program.get(url, asked | ({"unit": "request"} if url == SCI else {}))
 
     assert answer.status_code == 400
     error = answer.json()["error"]
     assert error["code"] == "validation_error"
     assert field in error["details"]["fields"]
+
+
+@pytest.mark.parametrize("url", [SUMMARY, SERIES, *REPORTS[:3]])
+@pytest.mark.parametrize(
+    "asked", [{"project_id": "nobody"}, {"model": "x" * 201}, {"connection_id": "c" * 41}]
+)
+def test_what_a_report_is_narrowed_to_is_checked(
+    program: APIClient, url: str, asked: dict[str, str]
+) -> None:
+    answer = program.get(url, asked)
+
+    assert answer.status_code == 400
+    assert list(answer.json()["error"]["details"]["fields"]) == list(asked)
 
 
 @pytest.mark.parametrize("asked", [{"step": "year"}, {"split_by": "colour"}])
@@ -132,10 +149,27 @@ def a_test_event_like(event: TelemetryEvent | None) -> None:
 
 
 @pytest.mark.parametrize("models", [1, 50])
-@pytest.mark.parametrize(("url", "asked"), [(SUMMARY, {}), (SERIES, {"split_by": "model"})])
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ((SUMMARY, {}), 7),  # hours, entries, both of before too; names, doubles, overrides
+        ((SERIES, {"split_by": "model"}), 3),  # hours, entries, overrides
+        ((SERIES, {"split_by": "connection", "step": "hour"}), 4),  # and connections
+        ((REPORTS[0], {}), 2),  # hours, entries
+        ((REPORTS[3], {}), 4),  # hours and entries, of tokens and of samples
+        ((SCI, {"unit": "1k_tokens"}), 2),
+        ((SCI, {"unit": "customer"}), 4),  # of the labelled ones: entries, and how many
+    ],
+)
 def test_a_report_takes_the_same_queries_for_any_number_of_models(
-    program: APIClient, connection: ProviderConnection, models: int, url: str, asked: dict[str, str]
+    program: APIClient,
+    connection: ProviderConnection,
+    models: int,
+    question: tuple[str, dict[str, str]],
+    expected: int,
 ) -> None:
+    url, asked = question
+    push(connection.workspace, START + HOUR, customer="acme")
     rows = [row(f"model-{number}") for number in range(models)]
     take(connection, bucket(0, *rows), bucket(1, *rows))
     minute = timedelta(minutes=1)
@@ -143,7 +177,5 @@ def test_a_report_takes_the_same_queries_for_any_number_of_models(
     with CaptureQueriesContext(database) as queries:
         answer = program.get(url, span(START - minute, START + 2 * HOUR + minute) | asked)
 
-    body = answer.json()
-    assert len(body["by_model"] if "by_model" in body else body["points"]) == models
-    asked_for = sum("telemetry_" in query["sql"] for query in queries)
-    assert asked_for == 4  # head, hours, tail, overrides
+    assert answer.status_code == 200
+    assert sum("telemetry_" in query["sql"] for query in queries) == expected

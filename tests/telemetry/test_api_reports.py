@@ -98,7 +98,7 @@ def test_a_span_may_begin_and_end_off_the_hour(
 
 @pytest.mark.usefixtures("six_rows")
 @pytest.mark.parametrize("step", ["hour", "day", "week", "month"])
-@pytest.mark.parametrize("split_by", [None, "model", "project", "provider", "connection"])
+@pytest.mark.parametrize("split_by", [None, "model", "project", "provider", "connection", "region"])
 def test_the_series_sums_to_the_summary(
     program: APIClient, step: str, split_by: str | None
 ) -> None:
@@ -120,6 +120,7 @@ def test_the_series_sums_to_the_summary(
         "project": {"Default"},
         "provider": {"openai"},
         "connection": {"Our openai"},
+        "region": {"not named"},
     }
     assert {point["label"] for point in points} == labels[split_by]
 

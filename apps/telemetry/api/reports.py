@@ -1,135 +1,128 @@
-"""The HTTP API of reports: sums over a span, whole and step by step."""
+"""The HTTP API of reports: sums over a span, whole, step by step, and by model."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
+from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from apps.common import clock
-from apps.common.errors import InvalidError
+from apps.common.typed import TypedApi
 from apps.emissions.selectors import current_factors
 from apps.telemetry import selectors
-from apps.telemetry.api.figures import GroupOutput, SpanOutput, TotalsOutput
-from apps.telemetry.api.instants import InstantField
-from apps.telemetry.api.overrides import AppliedOverrideOutput
+from apps.telemetry.api.figure_shapes import range_output
+from apps.telemetry.api.report_answer import (
+    applied,
+    model_output,
+    point_output,
+    summary_members,
+)
+from apps.telemetry.api.report_queries import (
+    LONGEST_HOURLY_SPAN,
+    LONGEST_SPAN,
+    ReportQuery,
+    link,
+    narrowing,
+    span_of,
+    whole_hours_around,
+)
+from apps.telemetry.api.report_shapes import ModelReport, SummaryLinks, UsageSeries, UsageSummary
+from apps.telemetry.selectors import Span
+from apps.telemetry.selectors.model_usage import model_usage
 from apps.telemetry.selectors.overrides import overrides_within
 from apps.workspaces.access import WorkspaceApi
 
-DEFAULT_SPAN: Final = timedelta(days=30)
-LONGEST_SPAN: Final = timedelta(days=731)
-LONGEST_HOURLY_SPAN: Final = timedelta(days=92)
 STEPS: Final = ("hour", "day", "week", "month")
+SPLITS: Final = ("model", "project", "provider", "connection", "region", "token_kind")
+MOST_MODELS: Final = 500
 
 
-class SpanQuery(serializers.Serializer):
-    """The half-open time range of a report, with offset; by default the last 30 days."""
-
-    start_time = InstantField(required=False)
-    end_time = InstantField(required=False)
-    project_id = serializers.UUIDField(required=False)
-    include_test = serializers.BooleanField(default=False, help_text="Count test events as well.")
-
-
-class SummaryApi(WorkspaceApi):
+class SummaryApi(TypedApi, WorkspaceApi):
     """GET /telemetry/summary: what a span of usage cost the air."""
 
-    class Output(serializers.Serializer):
-        time_range = SpanOutput(source="span")
-        is_simulated = serializers.BooleanField()
-        factor_version = serializers.CharField()
-        confidence = serializers.ChoiceField(choices=selectors.CONFIDENCE_ORDER)
-        overrides = AppliedOverrideOutput(many=True)
-        total = TotalsOutput()
-        by_model = GroupOutput(many=True)
-        by_project = GroupOutput(many=True)
-        by_provider = GroupOutput(many=True)
+    Query = ReportQuery
 
-    Query = SpanQuery
-
-    @extend_schema(operation_id="telemetry_summary")
-    def get(self, request: Request) -> Response:
-        query = self.valid_query(SpanQuery)
+    @extend_schema(operation_id="telemetry_summary", responses={200: UsageSummary})
+    def get(self, request: Request) -> HttpResponse:
+        query = self.valid_query(ReportQuery)
         factors = current_factors()
-        span = _span(query, clock.now(), longest=LONGEST_SPAN)
-        found = selectors.summary(
-            self.workspace,
-            span,
-            factors,
-            project_id=query.get("project_id"),
-            include_test=query["include_test"],
+        span = span_of(query, clock.now())
+        found = selectors.summary(self.workspace, span, factors, **narrowing(query))
+        return self.answer(
+            UsageSummary(
+                is_simulated=self.workspace.is_simulated,
+                factor_version=factors.version,
+                overrides=applied(overrides_within(self.workspace, span)),
+                links=_links(request, span, narrowing(query)),
+                **summary_members(found),
+            )
         )
-        report = self.Output(
-            {
-                **{name: getattr(found, name) for name in found.__slots__},
-                "is_simulated": self.workspace.is_simulated,
-                "factor_version": factors.version,
-                "overrides": overrides_within(self.workspace, span),
-            }
-        )
-        return Response(report.data)
 
 
-class TimeseriesApi(WorkspaceApi):
-    """GET /telemetry/timeseries: the same sums step by step."""
+class TimeseriesApi(TypedApi, WorkspaceApi):
+    """GET /telemetry/timeseries: the same sums step by step, in UTC; weeks begin on Monday."""
 
-    class Query(SpanQuery):
+    class Query(ReportQuery):
         step = serializers.ChoiceField(choices=STEPS, default="day")
-        split_by = serializers.ChoiceField(
-            choices=("model", "project", "provider", "connection"), required=False
-        )
+        split_by = serializers.ChoiceField(choices=SPLITS, required=False)
 
-    class Output(serializers.Serializer):
-        class Point(serializers.Serializer):
-            start_time = serializers.DateTimeField(source="start")
-            key = serializers.CharField(allow_null=True)
-            label = serializers.CharField()  # type: ignore[assignment] # as in GroupOutput
-            totals = TotalsOutput()
-
-        time_range = SpanOutput()
-        is_simulated = serializers.BooleanField()
-        step = serializers.ChoiceField(choices=STEPS)
-        split_by = serializers.CharField(allow_null=True)
-        overrides = AppliedOverrideOutput(many=True)
-        points = Point(many=True)
-
-    @extend_schema(operation_id="telemetry_timeseries")
-    def get(self, request: Request) -> Response:
+    @extend_schema(operation_id="telemetry_timeseries", responses={200: UsageSeries})
+    def get(self, request: Request) -> HttpResponse:
         query = self.valid_query(self.Query)
-        longest = LONGEST_HOURLY_SPAN if query["step"] == "hour" else LONGEST_SPAN
-        span = _span(query, clock.now(), longest=longest)
+        step, split = query["step"], query.get("split_by")
+        span = span_of(query, clock.now(), longest=_longest(step))
         points = selectors.timeseries(
-            self.workspace,
-            span,
-            step=query["step"],
-            split=query.get("split_by"),
-            project_id=query.get("project_id"),
-            include_test=query["include_test"],
+            self.workspace, span, step=step, split=split, **narrowing(query)
         )
-        report = self.Output(
-            {
-                "time_range": span,
-                "is_simulated": self.workspace.is_simulated,
-                "step": query["step"],
-                "split_by": query.get("split_by"),
-                "overrides": overrides_within(self.workspace, span),
-                "points": points,
-            }
+        return self.answer(
+            UsageSeries(
+                time_range=range_output(span),
+                is_simulated=self.workspace.is_simulated,
+                step=step,
+                split_by=split,
+                overrides=applied(overrides_within(self.workspace, span)),
+                points=[point_output(point) for point in points],
+            )
         )
-        return Response(report.data)
 
 
-def _span(query: dict[str, Any], now: datetime, *, longest: timedelta) -> selectors.Span:
-    end = query.get("end_time") or now
-    start = query.get("start_time") or end - DEFAULT_SPAN
-    if start >= end:
-        raise _invalid("start_time", "The start must be before the end.")
-    if end - start > longest:
-        raise _invalid("start_time", f"The range may span at most {longest.days} days.")
-    return selectors.Span(start, end)
+class ModelUsageApi(TypedApi, WorkspaceApi):
+    """GET /telemetry/models: what each model cost the air, the heaviest first."""
+
+    class Query(ReportQuery):
+        limit = serializers.IntegerField(min_value=1, max_value=MOST_MODELS, default=100)
+
+    @extend_schema(operation_id="telemetry_models", responses={200: ModelReport})
+    def get(self, request: Request) -> HttpResponse:
+        query = self.valid_query(self.Query)
+        factors = current_factors()
+        span = span_of(query, clock.now())
+        found = model_usage(self.workspace, span, factors, **narrowing(query))
+        shown = found[: query["limit"]]
+        return self.answer(
+            ModelReport(
+                time_range=range_output(span),
+                is_simulated=self.workspace.is_simulated,
+                factor_version=factors.version,
+                left_out=len(found) - len(shown),
+                models=[model_output(one) for one in shown],
+            )
+        )
 
 
-def _invalid(field: str, sentence: str) -> InvalidError:
-    return InvalidError(f"{field}: {sentence}", fields={field: [sentence]})
+def _longest(step: str) -> timedelta:
+    return LONGEST_HOURLY_SPAN if step == "hour" else LONGEST_SPAN
+
+
+def _links(request: Request, span: Span, narrowed: dict[str, Any]) -> SummaryLinks:
+    hours = whole_hours_around(span)
+    exact = {"start_time": span.start, "end_time": span.end, **narrowed}
+    return SummaryLinks(
+        days=link(request, "telemetry-timeseries", step="day", **exact),
+        rollups=link(
+            request, "telemetry-rollups", start_time=hours.start, end_time=hours.end, **narrowed
+        ),
+        events=link(request, "telemetry-events", **exact),
+    )

@@ -1,13 +1,14 @@
 """Samples as they are answered: the published decimals, and the stored ones with their bounds."""
 
+import functools
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
 from apps.common.typed import RowFault
-from apps.emissions.calc.compute_factors import EXACT, ExactInterval, unit_rates
-from apps.emissions.services.compute_catalogue import compute_factors
+from apps.emissions.calc.compute_factors import EXACT, ExactInterval
+from apps.emissions.services.compute_catalogue import pue_used, warnings_about
 from apps.telemetry.api.sample_shapes import (
     DecimalBounds,
     ProviderSampleSums,
@@ -27,6 +28,7 @@ from apps.workspaces.models import Workspace
 
 ENERGY_STEP: Final = Decimal("0.000001")
 GRAMS_STEP: Final = Decimal("0.0001")
+_REMEMBERED: Final = 4096  # callers choose the names, so the memory of them is bounded
 
 
 class SampleResults:
@@ -123,13 +125,14 @@ def _output(workspace_id: UUID, row: SampleRow) -> UsageSampleOutput:
         row.embodied_co2e_grams_low, row.embodied_co2e_grams, row.embodied_co2e_grams_high
     )
     total = ExactInterval(*map(EXACT.add, operational, embodied))
-    rates = unit_rates(compute_factors(row.factor_set), row.provider, row.usage_unit)
     return UsageSampleOutput(
         id=row.public_id,
         workspace_id=workspace_id,
         provider=row.provider,
         region=row.region,
         resource_type=row.resource_type,  # type: ignore[arg-type] # checked on its way in
+        instance_type=row.instance_type,
+        utilization=None if row.utilization is None else _plain(row.utilization),
         usage_amount=_energy(row.usage_amount),
         usage_unit=row.usage_unit,  # type: ignore[arg-type] # likewise
         measured_at=row.measured_at,
@@ -144,12 +147,19 @@ def _output(workspace_id: UUID, row: SampleRow) -> UsageSampleOutput:
         is_test=row.is_test,
         intensity_source=row.intensity_source,
         intensity_is_estimate=row.is_intensity_estimate,
-        pue=_bounds(rates.pue),
+        pue=_pue(row.factor_set, row.provider, row.region),
         energy_kwh_bounds=_bounds(energy_kwh),
         co2e_grams=_bounds(total),
         operational_co2e_grams=_bounds(operational),
         embodied_co2e_grams=_bounds(embodied),
+        warnings=warnings_about(row.factor_set),
     )
+
+
+@functools.lru_cache(maxsize=_REMEMBERED)
+def _pue(factor_set: str, provider: str, region: str) -> DecimalBounds | None:
+    used = pue_used(factor_set, provider=provider, region=region)
+    return None if used is None else _bounds(used)
 
 
 def _row_of(sample: UsageSample) -> SampleRow:

@@ -10,14 +10,15 @@ from rest_framework.request import Request
 
 from apps.common.typed import TypedApi
 from apps.telemetry.api.instants import InstantField
-from apps.telemetry.api.sample_answer import summary_output
-from apps.telemetry.api.sample_shapes import SampleSummaryOutput
+from apps.telemetry.api.sample_footprint import SampleReportOutput, report_output
 from apps.telemetry.errors import InvalidSampleError
-from apps.telemetry.selectors.sample_reports import OpenSpan, SampleSummary, sample_summary
+from apps.telemetry.selectors.footprint import footprint_with
+from apps.telemetry.selectors.parts import OpenSpan
+from apps.telemetry.selectors.sample_reports import sample_summary
 from apps.workspaces.access import PlatformApi, WorkspaceApi
 from apps.workspaces.models import Workspace
 
-ANSWERS = {200: SampleSummaryOutput, 422: OpenApiResponse(description="No such range")}
+ANSWERS = {200: SampleReportOutput, 422: OpenApiResponse(description="No such range")}
 
 
 class SampleSpanQuery(serializers.Serializer):
@@ -36,8 +37,7 @@ class WorkspaceSampleSummaryApi(TypedApi, WorkspaceApi):
 
     @extend_schema(operation_id="workspace_samples_summary", responses=ANSWERS)
     def get(self, request: Request, workspace_id: str) -> HttpResponse:
-        found = _summary(self.workspace, self.valid_query(SampleSpanQuery))
-        return self.answer(summary_output(found))
+        return self.answer(_report(self.workspace, self.valid_query(SampleSpanQuery)))
 
 
 class SampleSummaryApi(TypedApi, PlatformApi):
@@ -48,13 +48,15 @@ class SampleSummaryApi(TypedApi, PlatformApi):
 
     @extend_schema(operation_id="samples_summary", responses=ANSWERS)
     def get(self, request: Request) -> HttpResponse:
-        found = _summary(None, self.valid_query(SampleSpanQuery))
-        return self.answer(summary_output(found))
+        return self.answer(_report(None, self.valid_query(SampleSpanQuery)))
 
 
-def _summary(workspace: Workspace | None, query: dict[str, Any]) -> SampleSummary:
+def _report(workspace: Workspace | None, query: dict[str, Any]) -> SampleReportOutput:
     span = OpenSpan(query.get("start_time"), query.get("end_time"))
     if span.start is not None and span.end is not None and span.start >= span.end:
         sentence = "start_time must be before end_time."
         raise InvalidSampleError(sentence, fields={"start_time": [sentence]})
-    return sample_summary(workspace, span, include_test=query["include_test"])
+    include_test = query["include_test"]
+    found = sample_summary(workspace, span, include_test=include_test)
+    both = footprint_with(workspace, span, found.total, include_test=include_test)
+    return report_output(found, both)

@@ -1,6 +1,7 @@
 """What telemetry reads: connections, and the sums behind every report."""
 
 from apps.telemetry.selectors.connections import (
+    Visited,
     connection_of,
     connections,
     due_connection_ids,
@@ -15,10 +16,9 @@ from apps.telemetry.selectors.figures import (
     Span,
     Split,
     Step,
-    Summary,
     Totals,
 )
-from apps.telemetry.selectors.reports import summary, timeseries
+from apps.telemetry.selectors.reports import Summary, summary, timeseries
 
 __all__ = [
     "CONFIDENCE_ORDER",
@@ -30,6 +30,7 @@ __all__ = [
     "Step",
     "Summary",
     "Totals",
+    "Visited",
     "connection_of",
     "connections",
     "due_connection_ids",

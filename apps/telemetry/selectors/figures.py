@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Final, Literal
 
 from apps.telemetry.models import TOKENS
 
-HOUR: Final = timedelta(hours=1)
 Step = Literal["hour", "day", "week", "month"]
-Split = Literal["model", "project", "provider", "connection"]
+Split = Literal["model", "project", "provider", "connection", "region", "token_kind"]
 CONFIDENCE_ORDER: Final = ("measured", "benchmarked", "estimated")
 
 
@@ -33,7 +32,7 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over a set of entries. `requests` is None where no provider of the set counts them."""
+    """Sums over a set of entries. `requests` and `cost_usd` are None where nobody tells them."""
 
     sums: Mapping[str, Decimal | None] = field(default_factory=dict)
 
@@ -44,6 +43,10 @@ class Totals:
     def requests(self) -> int | None:
         number = self.sums.get("requests")
         return None if number is None else int(number)
+
+    @property
+    def cost_usd(self) -> Decimal | None:
+        return self.sums.get("cost_usd")
 
     def bounds(self, name: str) -> Bounds:
         low, central, high = (
@@ -71,22 +74,22 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
-    """A span's sums, whole and by model, project and provider, heaviest first."""
+class Earlier:
+    """The span before, of the same length. Only the central values, to be compared with."""
 
     span: Span
-    total: Totals
-    confidence: str
-    by_model: list[Group]
-    by_project: list[Group]
-    by_provider: list[Group]
+    totals: Totals
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """The sums of one step of a series, for one value of what it is split by."""
+    """The sums of one step of a series, for one value of what it is split by.
+
+    Split by the kind of token there are only tokens: energy is not told apart by it.
+    """
 
     start: datetime
     key: str | None
     label: str
-    totals: Totals
+    tokens: int
+    totals: Totals | None

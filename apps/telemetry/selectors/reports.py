@@ -1,74 +1,99 @@
-"""The sums behind every report, from the hourly rollups."""
+"""The sums behind every report, from the daily and hourly rollups."""
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
-from uuid import UUID
 
-from django.db.models import DateTimeField, Q, QuerySet, Sum
-from django.db.models.functions import Trunc
-
-from apps.emissions.calc.resolve import resolve
+from apps.emissions.calc.compute_factors import EXACT
 from apps.emissions.selectors import CurrentFactors
 from apps.telemetry.connectors import PROVIDER_LABELS
-from apps.telemetry.models import SUMMED, CarbonEntry, Rollup
+from apps.telemetry.models import SUMMED, TOKENS
 from apps.telemetry.selectors.figures import (
-    CONFIDENCE_ORDER,
-    HOUR,
+    Earlier,
     Group,
     Point,
     Span,
     Split,
     Step,
-    Summary,
     Totals,
 )
+from apps.telemetry.selectors.lines import (
+    COLUMNS,
+    NOBODY,
+    Line,
+    Naming,
+    added,
+    confidence,
+    grouped,
+    lines,
+    naming,
+    stepped,
+    tokens_of,
+)
+from apps.telemetry.selectors.parts import Filters, Grain, parts
+from apps.telemetry.selectors.source_of_record import DoubleCounting, possible_double_counting
 from apps.workspaces.models import Workspace
+
+COMPARED: Final = (*TOKENS, "requests", "cost_usd", "energy_kwh", "co2e_grams", "water_litres")
+COST: Final = SUMMED.index("cost_usd")
+PROVIDER: Final = COLUMNS.index("provider")
+CONNECTION: Final = COLUMNS.index("connection_id")
+SPLIT_COLUMN: Final[Mapping[Split, str]] = {
+    "model": "model",
+    "project": "project_id",
+    "provider": "provider",
+    "connection": "connection_id",
+    "region": "region",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A span's sums, whole and by what they are grouped by, heaviest first.
+
+    `cost_known_share`: of the tokens, those of lines whose cost is told; None without tokens.
+    `previous`: None where nothing was used before.
+    """
+
+    span: Span
+    total: Totals
+    confidence: str
+    cost_known_share: Decimal | None
+    previous: Earlier | None
+    double_counting: list[DoubleCounting]
+    by_model: list[Group]
+    by_project: list[Group]
+    by_provider: list[Group]
+    by_connection: list[Group]
+    by_region: list[Group]
 
 
 def summary(
-    workspace: Workspace,
-    span: Span,
-    factors: CurrentFactors,
-    *,
-    project_id: UUID | None = None,
-    include_test: bool = False,
+    workspace: Workspace, span: Span, factors: CurrentFactors, **narrowed_to: Any
 ) -> Summary:
-    """Sums over `[start, end)`, exact to the second, read from the hourly rollups."""
-    rows = _rows(
-        workspace,
-        span,
-        ("model", "provider", "project__public_id", "project__name"),
-        project_id=project_id,
-        include_test=include_test,
-    )
+    """Sums over `[start, end)`, exact to the second. Narrowed by what `Filters` knows."""
+    filters = Filters(**narrowed_to)
+    found = lines(parts(workspace, span, filters), COLUMNS)
+    document = factors.document
 
-    def group(key: Callable[[Any], str | None], label: Callable[[Any], str]) -> list[Group]:
-        return _groups(rows, key, label, factors)
+    def by(column: str) -> list[Group]:
+        return grouped(found, column, document)
 
     return Summary(
         span=span,
-        total=_total(rows),
-        confidence=_confidence(rows, factors),
-        by_model=group(lambda row: row["model"], lambda row: row["model"] or "not named"),
-        by_project=group(
-            lambda row: str(row["project__public_id"]), lambda row: row["project__name"]
-        ),
-        by_provider=group(
-            lambda row: row["provider"],
-            lambda row: PROVIDER_LABELS.get(row["provider"], row["provider"]) or "not named",
-        ),
+        total=added(found),
+        confidence=confidence(found, document),
+        cost_known_share=_cost_known_share(found),
+        previous=_previous(workspace, span, filters),
+        double_counting=_double_counting(workspace, span, found),
+        by_model=by("model"),
+        by_project=by("project_id"),
+        by_provider=grouped(found, "provider", document, _provider_label),
+        by_connection=by("connection_id"),
+        by_region=by("region"),
     )
-
-
-SPLIT_COLUMNS: Final[Mapping[Split | None, tuple[str, ...]]] = {
-    None: (),
-    "model": ("model",),
-    "project": ("project__public_id", "project__name"),
-    "provider": ("provider",),
-    "connection": ("connection__public_id", "connection__name"),
-}
 
 
 def timeseries(
@@ -77,114 +102,64 @@ def timeseries(
     *,
     step: Step,
     split: Split | None = None,
-    project_id: UUID | None = None,
-    include_test: bool = False,
+    **narrowed_to: Any,
 ) -> list[Point]:
     """Sums per step of UTC time, oldest first; steps without usage are absent."""
-    columns = SPLIT_COLUMNS[split]
-    rows = _rows(
-        workspace, span, columns, step=step, project_id=project_id, include_test=include_test
-    )
-    points: dict[tuple[datetime, str | None], list[Mapping[str, Any]]] = {}
-    for row in rows:
-        key = str(row[columns[0]]) if columns and row[columns[0]] is not None else None
-        points.setdefault((row["step"], key), []).append(row)
-    return [
-        Point(start, key, _label(group[0], columns), _total(group))
-        for (start, key), group in sorted(
-            points.items(), key=lambda item: (item[0][0], item[0][1] or "")
-        )
-    ]
-
-
-def _label(row: Mapping[str, Any], columns: tuple[str, ...]) -> str:
-    return str(row[columns[-1]] or "not named") if columns else "total"
-
-
-def _rows(
-    workspace: Workspace,
-    span: Span,
-    columns: tuple[str, ...],
-    *,
-    step: Step | None = None,
-    project_id: UUID | None,
-    include_test: bool,
-) -> list[Mapping[str, Any]]:
-    """Grouped sums: whole hours from the rollups, the broken hours at the ends from the entries."""
-    first_hour, last_hour = _hour_from(span.start), _hour_until(span.end)
-    parts: list[tuple[QuerySet[Any], str]]
-    if first_hour >= last_hour:
-        parts = [
-            (CarbonEntry.objects.filter(used_at__gte=span.start, used_at__lt=span.end), "used_at")
-        ]
+    column = SPLIT_COLUMN.get(split) if split is not None else None
+    columns = ("step", column) if column is not None else ("step",)
+    coarsest: Grain = "hour" if step == "hour" else "day"
+    own = parts(workspace, span, Filters(**narrowed_to), coarsest=coarsest)
+    members: dict[tuple[Any, ...], list[Line]] = {}
+    for line in lines([stepped(part, step) for part in own], columns):
+        members.setdefault(line.key, []).append(line)
+    if column is None:
+        found = [(key[0], Naming(None, "total"), added(own)) for key, own in members.items()]
     else:
-        parts = [(Rollup.objects.filter(hour__gte=first_hour, hour__lt=last_hour), "hour")]
-        if span.start < first_hour:
-            head = CarbonEntry.objects.filter(used_at__gte=span.start, used_at__lt=first_hour)
-            parts.append((head, "used_at"))
-        if last_hour < span.end:
-            tail = CarbonEntry.objects.filter(used_at__gte=last_hour, used_at__lt=span.end)
-            parts.append((tail, "used_at"))
-    narrowed = Q(workspace=workspace)
-    if not include_test:
-        narrowed &= Q(is_test=False)
-    if project_id is not None:
-        narrowed &= Q(project__public_id=project_id)
-    rows: list[Mapping[str, Any]] = []
-    for part, moment in parts:
-        found = part.filter(narrowed)
-        if step is not None:
-            found = found.annotate(
-                step=Trunc(moment, step, output_field=DateTimeField(), tzinfo=UTC)
-            )
-        keys = (*columns, *(("step",) if step else ()))
-        rows += (
-            found.values(*keys).annotate(**{f"sum_{name}": Sum(name) for name in SUMMED}).order_by()
-        )
-    return rows
+        names = naming(column, (key[1] for key in members))
+        found = [(key[0], names[key[1]], added(own)) for key, own in members.items()]
+    return _points(found, by_kind=split == "token_kind")
 
 
-def _hour_from(moment: datetime) -> datetime:
-    floor = _hour_until(moment)
-    return floor if floor == moment else floor + HOUR
-
-
-def _hour_until(moment: datetime) -> datetime:
-    return moment.replace(minute=0, second=0, microsecond=0)
-
-
-def _total(rows: Iterable[Mapping[str, Any]]) -> Totals:
-    sums: dict[str, Decimal | None] = {}
-    for row in rows:
-        for name in SUMMED:
-            number = row[f"sum_{name}"]
-            if number is not None:
-                sums[name] = (sums.get(name) or Decimal()) + number
-    return Totals(sums)
-
-
-def _groups(
-    rows: Iterable[Mapping[str, Any]],
-    key: Callable[[Any], str | None],
-    label: Callable[[Any], str],
-    factors: CurrentFactors,
-) -> list[Group]:
-    members: dict[str | None, list[Mapping[str, Any]]] = {}
-    for row in rows:
-        members.setdefault(key(row), []).append(row)
-    groups = [
-        Group(name, label(group[0]), total, _confidence(group, factors))
-        for name, group in members.items()
-        if any((total := _total(group)).sums.values())  # all of it was withdrawn
+def _points(found: Sequence[tuple[datetime, Naming, Totals]], *, by_kind: bool) -> list[Point]:
+    ordered = sorted(found, key=lambda one: (one[0], one[1].key or ""))
+    if not by_kind:
+        return [Point(start, *name, totals.tokens, totals) for start, name, totals in ordered]
+    return [
+        Point(start, kind, kind.replace("_", " "), count, None)
+        for start, _, totals in ordered
+        for kind in TOKENS
+        if (count := totals.count(kind))
     ]
-    return sorted(
-        groups, key=lambda group: (-group.totals.bounds("co2e_grams").central, group.label)
-    )
 
 
-def _confidence(rows: Iterable[Mapping[str, Any]], factors: CurrentFactors) -> str:
-    """A sum is as sure as its least sure part."""
-    grades = {
-        resolve(factors.document, row["model"], row["provider"]).row.confidence for row in rows
-    }
-    return max(grades, key=CONFIDENCE_ORDER.index, default="estimated")
+def _previous(workspace: Workspace, span: Span, filters: Filters) -> Earlier | None:
+    """What was used in the span before, of the same length."""
+    try:
+        before = Span(span.start - (span.end - span.start), span.start)
+    except OverflowError:
+        return None  # the calendar has no such span
+    totals = added(lines(parts(workspace, before, filters), (), COMPARED), COMPARED)
+    return Earlier(before, totals) if any(totals.sums.values()) else None
+
+
+def _double_counting(
+    workspace: Workspace, span: Span, found: Sequence[Line]
+) -> list[DoubleCounting]:
+    """Asked for only where one provider is summed here both from its meter and pushed."""
+    ways = {(line.key[PROVIDER], line.key[CONNECTION] is None) for line in found if any(line.sums)}
+    if not any((provider, not is_pushed) in ways for provider, is_pushed in ways):
+        return []
+    return possible_double_counting(workspace, span)
+
+
+def _cost_known_share(found: Sequence[Line]) -> Decimal | None:
+    """Of the tokens, those of lines (a model, project, connection, region) that tell a cost."""
+    tokens = sum(map(tokens_of, found), Decimal())
+    if not tokens:
+        return None
+    told = sum((tokens_of(line) for line in found if line.sums[COST] is not None), Decimal())
+    return EXACT.divide(told, tokens)
+
+
+def _provider_label(name: Naming) -> str:
+    return PROVIDER_LABELS.get(name.key or "", name.label) if name.key else NOBODY.label

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import reduce
 from typing import Any, Final
@@ -12,20 +11,12 @@ from django.db.models import Count, Q, QuerySet, Sum
 
 from apps.emissions.calc.compute_factors import EXACT, ExactInterval
 from apps.telemetry.models import SAMPLE_BOUNDED, UsageSample, UsageSampleRollup
+from apps.telemetry.selectors.parts import HOUR, OpenSpan, around, whole, within
 from apps.workspaces.models import Workspace
 
-HOUR: Final = timedelta(hours=1)
 COLUMNS: Final = ("workspace__public_id", "workspace__name", "provider", "region")
 BOUNDS: Final = ("_low", "", "_high")
 SUMMED: Final = tuple(f"{name}{bound}" for name in SAMPLE_BOUNDED for bound in BOUNDS)
-
-
-@dataclass(frozen=True, slots=True)
-class OpenSpan:
-    """A half-open time range, UTC; None is open to that side."""
-
-    start: datetime | None = None
-    end: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +25,8 @@ class SampleTotals:
 
     usage_sample_count: int
     energy_kwh: ExactInterval
+    operational_co2e_grams: ExactInterval
+    embodied_co2e_grams: ExactInterval
     co2e_grams: ExactInterval
 
 
@@ -87,29 +80,13 @@ def _rows(
 
 def _parts(span: OpenSpan) -> list[tuple[QuerySet[Any], Any]]:
     """What to sum: the hours that lie wholly inside, and the samples of broken ones at the ends."""
-    hours, samples = UsageSampleRollup.objects.all(), UsageSample.objects.all()
-    broken: list[QuerySet[Any]] = []
-    first, last = span.start and _hour_of(span.start), span.end and _hour_of(span.end)
-    if first is not None and first == last:
-        return [
-            (samples.filter(measured_at__gte=span.start, measured_at__lt=span.end), Count("pk"))
-        ]
-    if first is not None:
-        is_whole = first == span.start
-        hours = hours.filter(**{"hour__gte" if is_whole else "hour__gt": first})
-        if not is_whole:
-            # The hour's last instant, not the next hour's first: that may lie beyond all time.
-            until = first + (HOUR - timedelta.resolution)
-            broken.append(samples.filter(measured_at__gte=span.start, measured_at__lte=until))
-    if last is not None:
-        hours = hours.filter(hour__lt=last)
-        if last != span.end:
-            broken.append(samples.filter(measured_at__gte=last, measured_at__lt=span.end))
-    return [(hours, Sum("samples")), *((part, Count("pk")) for part in broken)]
-
-
-def _hour_of(moment: datetime) -> datetime:
-    return moment.replace(minute=0, second=0, microsecond=0)
+    hours = whole(span, HOUR)
+    found: list[tuple[QuerySet[Any], Any]] = []
+    if hours is not None:
+        found.append((within(UsageSampleRollup.objects.all(), "hour", [hours]), Sum("samples")))
+    if broken := around(span, hours):
+        found.append((within(UsageSample.objects.all(), "measured_at", broken), Count("pk")))
+    return found
 
 
 def _groups(
@@ -135,5 +112,7 @@ def _totals(rows: Iterable[Mapping[str, Any]]) -> SampleTotals:
     return SampleTotals(
         usage_sample_count=sum(row["count"] for row in found),
         energy_kwh=summed("energy_kwh"),
+        operational_co2e_grams=summed("operational_co2e_grams"),
+        embodied_co2e_grams=summed("embodied_co2e_grams"),
         co2e_grams=summed("operational_co2e_grams", "embodied_co2e_grams"),
     )
