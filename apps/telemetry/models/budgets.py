@@ -135,3 +135,9 @@ class AlertDelivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.alert} by {self.channel}"
+
+    @property
+    def state(self) -> str:
+        if self.delivered_at is not None:
+            return "delivered"
+        return "given_up" if self.next_attempt_at is None else "waiting"
