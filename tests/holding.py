@@ -21,6 +21,16 @@ def held(table: str) -> Iterator[None]:
         yield
 
 
+def is_at_work() -> bool:
+    """Whether another session is at a statement: one whose client was killed ends what it began."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND pid <> pg_backend_pid() AND state = 'active'"
+        )
+        return bool(cursor.fetchone()[0])
+
+
 def is_waited_for(table: str) -> bool:
     with database.cursor() as cursor:
         cursor.execute(

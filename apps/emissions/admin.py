@@ -15,7 +15,7 @@ from apps.common import clock
 from apps.common.admin import ReadOnlyAdmin
 from apps.common.errors import DomainError
 from apps.emissions import services
-from apps.emissions.models import FactorSet
+from apps.emissions.models import FactorSet, GridSample
 from apps.emissions.selectors import current_document
 
 _SHOWN_CHANGES = 100  # of a table
@@ -191,6 +191,24 @@ class FactorSetAdmin(ReadOnlyAdmin):
 
     def has_publish_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("emissions.publish_factorset")
+
+
+@admin.register(GridSample)
+class GridSampleAdmin(ReadOnlyAdmin):
+    list_display = (
+        "zone",
+        "at",
+        "gco2e_per_kwh",
+        "emission_factor_type",
+        "source",
+        "is_estimated",
+        "read_at",
+    )
+    list_filter = ("source", "emission_factor_type", "is_estimated")
+    search_fields = ("=zone",)
+    date_hierarchy = "at"
+    ordering = ("-at", "zone")
+    show_full_result_count = False  # an hour of every zone for years
 
 
 def _html_changes(factor_set: FactorSet) -> SafeString:

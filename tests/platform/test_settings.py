@@ -84,6 +84,7 @@ def test_the_web_process_does_not_start_on_refused_settings() -> None:
         ({"ENVIRONMENT": "production", "PUBLIC_URL": "http://carbon.example"}, ["E003"]),
         ({"ENVIRONMENT": "production", "PUBLIC_URL": "http://localhost:8000"}, []),
         ({"SECRET_KEYRING": "kid1:short"}, ["E010"]),
+        ({"SECRET_STORE": "drawer"}, ["E014"]),
         ({"RECEIPT_SIGNING_KEYS": ""}, ["E011"]),
         ({"RECEIPT_SIGNING_KEYS": "1:" + SEEDS["A"] + ",x"}, ["E011"]),
         ({"LOG_SIGNING_KEY": ""}, ["E012"]),
