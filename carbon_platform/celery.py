@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from celery import Celery, signals
 from django.conf import settings
+from kombu import Exchange, Queue
 
 from carbon_platform.logging import configure as configure_logging
 
@@ -24,7 +25,15 @@ MINUTES = 60.0
 BEAT = {
     # task                                          every
     "apps.telemetry.tasks.poll_due_connections":    60 * SECONDS,
+    "apps.telemetry.tasks.reconcile_due_connections": 5 * MINUTES,
+    "apps.telemetry.tasks.sweep_due_connections":   15 * MINUTES,
+    "apps.telemetry.tasks.clear_raw_payloads":      24 * 60 * MINUTES,
+    "apps.telemetry.tasks.prune_poll_runs":         24 * 60 * MINUTES,
     "apps.emissions.tasks.keep_grid_history":       60 * MINUTES,
+    "apps.emissions.tasks.prune_grid_history":      24 * 60 * MINUTES,
+    "apps.telemetry.tasks.check_budgets":           5 * MINUTES,
+    "apps.telemetry.tasks.apply_sources_of_record": 5 * MINUTES,
+    "apps.telemetry.tasks.deliver_alerts":          60 * SECONDS,
     "apps.billing.tasks.advance_periods":           5 * MINUTES,
     "apps.billing.tasks.close_due_periods":         5 * MINUTES,
     "apps.billing.tasks.process_waiting_events":    60 * SECONDS,
@@ -33,6 +42,11 @@ BEAT = {
     "apps.receipts.tasks.render_due_documents":     60 * SECONDS,
 }  # fmt: skip
 
+# Reading meters is waiting for others: it has workers of threads, see docs/connections.md. A worker
+# that is told of no queue takes from both.
+POLL_QUEUE = "poll"
+POLL_TASKS = ("poll_connection", "reconcile_connection", "sweep_connection")
+
 app = Celery("carbon_platform")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.update(
@@ -40,6 +54,11 @@ app.conf.update(
     task_serializer="json",
     task_ignore_result=True,
     timezone="UTC",
+    task_queues=[
+        Queue("celery", Exchange("celery"), routing_key="celery"),
+        Queue(POLL_QUEUE, Exchange(POLL_QUEUE), routing_key=POLL_QUEUE),
+    ],
+    task_routes={f"apps.telemetry.tasks.{name}": {"queue": POLL_QUEUE} for name in POLL_TASKS},
     task_acks_late=True,
     task_reject_on_worker_lost=True,
     task_soft_time_limit=9 * MINUTES,

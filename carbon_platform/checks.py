@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import Error, register
 
+from apps.common.secret_stores import STORES
 from apps.common.secrets import Keyring, KeyringError
 
 SEED_BYTES = 32
@@ -52,6 +53,10 @@ def _keys() -> list[Error]:
         "E013": (
             log_seed is not None and log_seed in receipt_seeds,
             "LOG_SIGNING_KEY must differ from every receipt signing key",
+        ),
+        "E014": (
+            settings.SECRET_STORE not in STORES,
+            f"SECRET_STORE must be one of {', '.join(STORES)}",
         ),
     }
     return _faults(refused)

@@ -132,6 +132,8 @@ STORAGES: dict[str, dict[str, Any]] = {
         "OPTIONS": {"location": ARTIFACTS_FOLDER, "base_url": None},
     },
 }
+RAW_PAYLOAD_DAYS = env.int("RAW_PAYLOAD_DAYS", 400)
+GRID_HISTORY_DAYS = env.int("GRID_HISTORY_DAYS", 800)
 
 # --- work in the background -----------------------------------------------------------------------
 CELERY_BROKER_URL = f"{REDIS_URL}/0"  # everything else stands in carbon_platform/celery.py
@@ -157,6 +159,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ADMIN_EMAIL = env.str("ADMIN_EMAIL", "")
 ADMIN_PASSWORD = env.str("ADMIN_PASSWORD", "")
 globals().update(env.email("EMAIL_URL", default="consolemail://"))
+EMAIL_TIMEOUT = 20  # seconds
 DEFAULT_FROM_EMAIL = ADMIN_EMAIL or f"carbon@{_HOST}"
 
 # --- what a browser may do ------------------------------------------------------------------------
@@ -174,6 +177,9 @@ X_FRAME_OPTIONS = "DENY"
 # --- the API --------------------------------------------------------------------------------------
 THROTTLE_KEY_PER_MINUTE = env.int("THROTTLE_KEY_PER_MINUTE", 6000)
 THROTTLE_ADDRESS_PER_MINUTE = env.int("THROTTLE_ADDRESS_PER_MINUTE", 600)
+# An export holds a thread while it lasts, and a client that reads slowly makes it last.
+EXPORT_MOST_SECONDS = env.int("EXPORT_MOST_SECONDS", 900)
+EXPORT_STALLED_SECONDS = env.int("EXPORT_STALLED_SECONDS", 60)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 DATA_UPLOAD_MAX_NUMBER_FILES = 10
@@ -207,15 +213,22 @@ SPECTACULAR_SETTINGS = {
 
 # --- secrets, receipts and the world outside ------------------------------------------------------
 SECRET_KEYRING = env.str("SECRET_KEYRING")
+SECRET_STORE = env.str("SECRET_STORE", "keyring")
+SECRETS_REGION = env.str("SECRETS_REGION", "")
+SECRETS_ENDPOINT_URL = env.str("SECRETS_ENDPOINT_URL", "")
 RECEIPT_SIGNING_KEYS = env.str("RECEIPT_SIGNING_KEYS", "")
 LOG_SIGNING_KEY = env.str("LOG_SIGNING_KEY", "")
 LOG_ORIGIN = env.str("LOG_ORIGIN", "") or f"{urlsplit(PUBLIC_URL).netloc}/log"
 ISSUER_NAME = env.str("ISSUER_NAME", "Carbon Platform")
 ISSUER_URL = env.str("ISSUER_URL", "") or PUBLIC_URL
-OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", "https://api.openai.com/v1")
-ANTHROPIC_BASE_URL = env.str("ANTHROPIC_BASE_URL", "https://api.anthropic.com")
-OPENROUTER_BASE_URL = env.str("OPENROUTER_BASE_URL", "https://openrouter.ai/api/v1")
+PROVIDER_BASE_URLS = {  # empty: the connector's own
+    "openai": env.str("OPENAI_BASE_URL", ""),
+    "anthropic": env.str("ANTHROPIC_BASE_URL", ""),
+    "openrouter": env.str("OPENROUTER_BASE_URL", ""),
+    "litellm": env.str("LITELLM_BASE_URL", ""),
+}
 SIMULATED_PROVIDERS = env.bool("SIMULATED_PROVIDERS", False)
+WEBHOOKS_MAY_BE_LOCAL = env.bool("WEBHOOKS_MAY_BE_LOCAL", False) and not IS_PRODUCTION
 ELECTRICITYMAPS_API_KEY = env.str("ELECTRICITYMAPS_API_KEY", "")
 ELECTRICITYMAPS_BASE_URL = env.str("ELECTRICITYMAPS_BASE_URL", "https://api.electricitymaps.com/v3")
 ELECTRICITYMAPS_CALLS_PER_DAY = env.int("ELECTRICITYMAPS_CALLS_PER_DAY", 1000)

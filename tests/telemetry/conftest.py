@@ -53,8 +53,7 @@ def meters(_running_meters: RunningSimulator, settings: Any) -> RunningSimulator
     """The three providers without any usage but what a test adds, at half past ten."""
     _running_meters.reset()
     _running_meters.set_clock(f"{NOW:%Y-%m-%dT%H:%M:%SZ}")
-    for name, url in base_urls(_running_meters).items():
-        setattr(settings, name, url)
+    settings.PROVIDER_BASE_URLS = urls_by_provider(_running_meters)
     return _running_meters
 
 
@@ -63,7 +62,14 @@ def base_urls(simulator: RunningSimulator) -> dict[str, str]:
         "OPENAI_BASE_URL": f"{simulator.url}/openai/v1",
         "ANTHROPIC_BASE_URL": f"{simulator.url}/anthropic",
         "OPENROUTER_BASE_URL": f"{simulator.url}/openrouter/api/v1",
+        "LITELLM_BASE_URL": f"{simulator.url}/litellm",
     }
+
+
+def urls_by_provider(simulator: RunningSimulator) -> dict[str, str]:
+    """The same as the settings keep them."""
+    urls = base_urls(simulator).items()
+    return {name.partition("_")[0].lower(): url for name, url in urls}
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from apps.workspaces.selectors import workspace_by_slug_or_id
 from devstack.demo import latest_closable_month
 from devstack.simulator.testing import RunningSimulator
 from tests.factories import bearer, new_key
-from tests.telemetry.conftest import base_urls
+from tests.telemetry.conftest import base_urls, urls_by_provider
 from tests.telemetry.waiting import until
 from tests.whole_way.worker import Worker
 
@@ -70,6 +70,7 @@ def outside(simulator: RunningSimulator, live_server: Any, settings: Any) -> dic
     }
     for name, address in addresses.items():
         setattr(settings, name, address)
+    settings.PROVIDER_BASE_URLS = urls_by_provider(simulator)
     settings.SIMULATED_PROVIDERS = True
     call_command("seed_factors", publish=True)
     call_command("register_signing_keys")

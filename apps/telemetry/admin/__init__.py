@@ -1,5 +1,5 @@
 """The operator's view of telemetry: connections and polls, the ledger, overrides, samples."""
 
-from apps.telemetry.admin import connections, ledger, overrides, samples
+from apps.telemetry.admin import budgets, connections, imports, ledger, overrides, routing, samples
 
-__all__ = ["connections", "ledger", "overrides", "samples"]
+__all__ = ["budgets", "connections", "imports", "ledger", "overrides", "routing", "samples"]
