@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from apps.telemetry.models import ProviderConnection, TelemetryEvent
+from apps.telemetry.services import retention
 from apps.workspaces.models import Workspace
 from tests.contract import ContractClient
 from tests.factories import bearer, new_key
@@ -167,6 +168,22 @@ def test_an_events_name_has_one_spelling(program: APIClient, six_rows: ProviderC
     loud = f"evt_{event.public_id.removeprefix('evt_').upper()}"
 
     assert program.get(f"{EVENTS}/{loud}").status_code == (200 if loud == event.public_id else 404)
+
+
+def test_a_payload_that_was_forgotten_is_told_from_one_that_is_kept(
+    program: APIClient, six_rows: ProviderConnection, settings: Any
+) -> None:
+    event = TelemetryEvent.objects.filter(connection=six_rows).latest("pk")
+    TelemetryEvent.objects.filter(pk=event.pk).update(created_at=START - 240 * HOUR)
+    url = f"{EVENTS}/{event.public_id}"
+    assert program.get(url).json()["is_raw_payload_expired"] is False
+
+    settings.RAW_PAYLOAD_DAYS = 5
+    retention.clear_raw_payloads(now=START)
+
+    found = program.get(url).json()
+    assert (found["raw_payload"], found["is_raw_payload_expired"]) == (None, True)
+    assert found["calculation"] is not None
 
 
 def test_a_pushed_event_has_no_meter_behind_it(program: APIClient, workspace: Workspace) -> None:

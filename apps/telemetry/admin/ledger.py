@@ -4,9 +4,11 @@ from django.contrib import admin
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from apps.common import clock
 from apps.common.admin import ReadOnlyAdmin
 from apps.telemetry.admin.shown import as_json, as_table
 from apps.telemetry.models import CarbonEntry, Rollup, TelemetryEvent
+from apps.telemetry.services.retention import has_expired_payload
 
 
 @admin.register(TelemetryEvent)
@@ -46,6 +48,8 @@ class TelemetryEventAdmin(ReadOnlyAdmin):
 
     @admin.display(description="As the provider sent it")
     def raw(self, event: TelemetryEvent) -> SafeString:
+        if has_expired_payload(event, now=clock.now()):
+            return format_html("{}", "Forgotten: it was older than RAW_PAYLOAD_DAYS.")
         return as_json(event.raw_payload)
 
     @admin.display(description="Entries")

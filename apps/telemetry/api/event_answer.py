@@ -1,6 +1,7 @@
 """Hours, events and their origin as they are answered."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -32,6 +33,7 @@ from apps.telemetry.models import (
 from apps.telemetry.selectors import Totals
 from apps.telemetry.selectors import events as selectors
 from apps.telemetry.selectors.parts import HOUR, floor
+from apps.telemetry.services.retention import has_expired_payload
 from apps.workspaces.models import Project
 
 
@@ -49,7 +51,7 @@ class EventResults:
         self.data = [EventRow(**_members(request, event)) for event in found]
 
 
-def detail_output(request: Request, event: TelemetryEvent) -> EventDetail:
+def detail_output(request: Request, event: TelemetryEvent, *, now: datetime) -> EventDetail:
     """With its lines of the ledger and where it was read."""
     is_polled = event.connection_id is not None
     bucket = selectors.bucket_of(event) if is_polled else None
@@ -61,6 +63,7 @@ def detail_output(request: Request, event: TelemetryEvent) -> EventDetail:
         calculation=_current(event),
         entries=[_entry_output(entry) for entry in selectors.entries_of(event)],
         raw_payload=event.raw_payload,
+        is_raw_payload_expired=is_polled and has_expired_payload(event, now=now),
         bucket=_bucket_output(bucket) if bucket else None,
         poll_run=_poll_output(run) if run else None,
     )

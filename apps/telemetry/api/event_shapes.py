@@ -120,7 +120,8 @@ class PollRunLine(Struct, frozen=True, kw_only=True):
 class EventDetail(EventRow, frozen=True, kw_only=True):
     """An event with all it came from and all that was made of it.
 
-    The entries sum to `calculation`. `raw_payload` is what the sender reported, where it is kept.
+    The entries sum to `calculation`. `raw_payload` is what the sender reported, where it is kept;
+    `is_raw_payload_expired` tells one that was forgotten for its age from one that never was there.
     """
 
     dims: dict[str, Any]
@@ -128,5 +129,6 @@ class EventDetail(EventRow, frozen=True, kw_only=True):
     calculation: dict[str, Any] | None
     entries: list[EntryLine]
     raw_payload: Any
+    is_raw_payload_expired: bool
     bucket: BucketReadingLine | None
     poll_run: PollRunLine | None

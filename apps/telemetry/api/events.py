@@ -71,7 +71,7 @@ class EventApi(TypedApi, WorkspaceApi):
     @extend_schema(operation_id="telemetry_events_retrieve", responses={200: EventDetail})
     def get(self, request: Request, event_id: str) -> HttpResponse:
         event = selectors.event_of(self.workspace, event_id)
-        return self.answer(detail_output(request, event))
+        return self.answer(detail_output(request, event, now=clock.now()))
 
 
 def _whole_hours(query: dict[str, Any]) -> Span:
