@@ -16,7 +16,6 @@ from apps.common.bell import ring
 from apps.common.errors import DomainError
 from apps.common.secrets import Secret
 from apps.telemetry import selectors
-from apps.telemetry.connectors import PROVIDER_LABELS
 from apps.telemetry.errors import ConnectionNotFoundError
 from apps.telemetry.models import PollRun, ProviderConnection
 from apps.telemetry.selectors import Span
@@ -85,7 +84,7 @@ class ShownConnection:
 class ConnectForm(forms.Form):
     """What connecting an account needs. The key is read once and never shown again."""
 
-    provider = forms.ChoiceField(choices=list(PROVIDER_LABELS.items()))
+    provider = forms.ChoiceField(choices=connections.offered)
     name = forms.CharField(max_length=120, help_text="How you call this account")
     api_key = forms.CharField(
         label="Key",

@@ -75,6 +75,23 @@ def test_a_proxys_requests_become_events_by_hour_model_and_provider(
     assert_sound()
 
 
+@pytest.mark.parametrize(("behind", "zone"), [("azure", "US"), ("mistral", "FR"), (None, "ZZ")])
+def test_a_proxys_usage_is_valued_where_the_provider_behind_it_runs(
+    connect: Callable[..., Any], meters: RunningSimulator, behind: str | None, zone: str
+) -> None:
+    meters.add_event(
+        provider="litellm",
+        time="2026-11-18T09:20:00Z",
+        dims={"model": "mistral-large-latest", "custom_llm_provider": behind},
+        quantities={"requests": 1, "prompt_tokens": 1000, "completion_tokens": 400},
+    )
+
+    connect(**PROXY)
+    polling.poll(ProviderConnection.objects.get().pk, now=NOW, clock=lambda: NOW)
+
+    assert CarbonEntry.objects.get().calculation["grid"]["zone"] == zone
+
+
 def test_openais_batches_are_valued_as_batches(
     poll: Poll, meters: RunningSimulator, connection: ProviderConnection
 ) -> None:

@@ -1,6 +1,7 @@
 """The connections page: what is done with a connection there, and what it says of the last days."""
 
 from html import unescape
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -35,6 +36,17 @@ def test_a_connection_is_paused_and_resumed_on_the_page(
 
     connection.refresh_from_db()
     assert connection.status == "active"
+
+
+def test_only_what_is_set_up_here_can_be_chosen(person: Client, settings: Any) -> None:
+    settings.PROVIDER_BASE_URLS = {"litellm": ""}
+    without = text_of(person.get(PAGE))
+    settings.PROVIDER_BASE_URLS = {"litellm": "https://proxy.example"}
+    with_proxy = text_of(person.get(PAGE))
+
+    assert 'value="openai"' in without
+    assert 'value="litellm"' not in without
+    assert 'value="litellm"' in with_proxy
 
 
 def test_reading_now_is_asked_for_once_a_minute(

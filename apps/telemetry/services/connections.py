@@ -49,6 +49,16 @@ def base_url(provider: str) -> str:
     return url
 
 
+def offered() -> list[tuple[str, str]]:
+    """The providers that can be connected on this server, by name and label."""
+    own = settings.PROVIDER_BASE_URLS
+    return [
+        (name, kind.label)
+        for name, kind in CONNECTORS.items()
+        if own.get(name) or kind.default_base_url
+    ]
+
+
 def ask_provider(provider: str, key: Secret, *, now: datetime) -> Account:
     """Whose account the key opens, by the provider's cheapest call. No transaction here."""
     try:
