@@ -19,6 +19,7 @@ QUIETER = {
     "celery.worker.strategy": logging.WARNING,
     "celery.beat": logging.WARNING,
     "botocore": logging.WARNING,
+    "urllib3": logging.WARNING,  # below that it tells addresses, and an address may hold a token
     "fontTools": logging.WARNING,
     "weasyprint": logging.ERROR,
 }
