@@ -1,5 +1,6 @@
 """Domain errors: a word of the domain (`code`) and a kind that decides the HTTP status. Pure."""
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 
@@ -67,3 +68,12 @@ class TooManyError(DomainError):
 class UnavailableError(DomainError):
     status = 503
     code = "service_unavailable"
+
+
+def refuse_fields(faults: Iterable[tuple[str, str]]) -> None:
+    """Raise InvalidError with every (field, sentence) by its field, if there is any."""
+    fields: dict[str, list[str]] = {}
+    for name, sentence in faults:
+        fields.setdefault(name, []).append(sentence)
+    for name, (sentence, *_) in fields.items():
+        raise InvalidError(f"{name}: {sentence}", fields=fields)

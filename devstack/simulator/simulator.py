@@ -53,7 +53,7 @@ class Simulator:
     def _save(self) -> None:
         """Called by what is kept, under its lock, whenever it changed."""
         self._state.save(
-            {
+            lambda: {
                 "begins_at": self.ledger.begins_at,
                 "stripe": self.stripe.dump(),
                 "registry": self.registry.dump(),

@@ -1,6 +1,7 @@
 """What outlives the process: one small JSON file, replaced as a whole."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from devstack.simulator.wire import JsonObject
@@ -18,10 +19,11 @@ class StateFile:
         kept: JsonObject = json.loads(self._path.read_text())
         return kept
 
-    def save(self, state: JsonObject) -> None:
+    def save(self, state: Callable[[], JsonObject]) -> None:
+        """The state is copied together only where there is a file for it."""
         if self._path is None:
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
         beside = self._path.with_suffix(".new")
-        beside.write_text(json.dumps(state))
+        beside.write_text(json.dumps(state()))
         beside.replace(self._path)

@@ -7,12 +7,12 @@ from decimal import Decimal
 from django.db.models import Sum
 
 from apps.emissions.selectors import current_factors
-from apps.emissions.services import NEWEST, load_catalogue, seed_factor_set
 from apps.telemetry.models import CarbonEntry, TelemetryEvent
 from apps.telemetry.services import ledger
 from apps.telemetry.services.valuation import Metered
 from apps.workspaces.models import Project, Workspace
 from tests.factories import ProjectFactory
+from tests.published import publish_newest_factors
 
 MODEL = "gpt-4o"
 _numbers = itertools.count(1)
@@ -20,7 +20,7 @@ _numbers = itertools.count(1)
 
 def publish_factors() -> None:
     published_at = datetime(2026, 1, 1, tzinfo=UTC)
-    seed_factor_set(load_catalogue(NEWEST), publish=True, now=published_at)
+    publish_newest_factors(now=published_at)
 
 
 def use(

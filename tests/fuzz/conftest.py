@@ -7,8 +7,8 @@ import pytest
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 
-from apps.emissions.services import NEWEST, load_catalogue, seed_factor_set
 from tests.factories import NOW, WorkspaceFactory, bearer, new_key
+from tests.published import publish_newest_factors
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def _one_connection() -> Iterator[None]:
 @pytest.fixture
 def headers(db: None, _one_connection: None, settings: Any, simulator: Any) -> dict[str, str]:  # noqa: ARG001 - fixtures are asked for by their names
     """What every request carries; the outside services that it may lead to are the simulator's."""
-    seed_factor_set(load_catalogue(NEWEST), publish=True, now=NOW)
+    publish_newest_factors(now=NOW)
     settings.THROTTLE_KEY_PER_MINUTE = settings.THROTTLE_ADDRESS_PER_MINUTE = 10**9
     settings.PROVIDER_BASE_URLS = {
         "openai": f"{simulator.url}/openai/v1",

@@ -12,13 +12,13 @@ from apps.billing.models import BillingPeriod, CreditBatch, RetirementOrder
 from apps.billing.serials import parse
 from apps.billing.services import closing, periods, retirements
 from apps.emissions.selectors import current_factors
-from apps.emissions.services import NEWEST, load_catalogue, seed_factor_set
 from apps.receipts.services import keys
 from apps.telemetry.models import CarbonEntry, TelemetryEvent
 from apps.telemetry.services import ledger
 from apps.telemetry.services.valuation import Metered
 from apps.workspaces.models import Project, Workspace
 from tests.factories import ProjectFactory, WorkspaceFactory
+from tests.published import publish_newest_factors
 
 START = datetime(2026, 9, 1, tzinfo=UTC)
 END = datetime(2026, 10, 1, tzinfo=UTC)
@@ -33,7 +33,7 @@ _numbers = itertools.count(1)
 
 def ready() -> None:
     """A published factor set and signing key, as after installation."""
-    seed_factor_set(load_catalogue(NEWEST), publish=True, now=KEYS_FROM)
+    publish_newest_factors(now=KEYS_FROM)
     keys.register(now=KEYS_FROM)
 
 

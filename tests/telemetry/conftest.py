@@ -5,15 +5,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from rest_framework.test import APIClient
 
 from apps.emissions.selectors import CurrentFactors, current_factors
-from apps.emissions.services import NEWEST, load_catalogue, seed_factor_set
 from apps.telemetry.models import PollRun, ProviderConnection
 from apps.telemetry.services import polling
-from apps.workspaces.models import Workspace
+from apps.workspaces.models import Project, Workspace
 from devstack.simulator.testing import RunningSimulator, running_simulator
-from tests.factories import WorkspaceFactory, bearer, new_key
+from tests.factories import ProjectFactory, WorkspaceFactory, bearer, new_key
+from tests.published import publish_newest_factors
 from tests.telemetry.metering import NOW, START, bucket, connected, row, take
 from tests.telemetry.using import ASKED, CONNECTIONS, Poll
 
@@ -23,7 +24,7 @@ DAYS_AHEAD = 3650
 
 @pytest.fixture
 def factors(db: None) -> CurrentFactors:  # noqa: ARG001 - a fixture is asked for by its name
-    seed_factor_set(load_catalogue(NEWEST), publish=True, now=START)
+    publish_newest_factors(now=START)
     return current_factors()
 
 
@@ -35,6 +36,17 @@ def workspace(factors: CurrentFactors) -> Workspace:  # noqa: ARG001 - a fixture
 @pytest.fixture
 def theirs(factors: CurrentFactors) -> Workspace:  # noqa: ARG001 - a fixture is asked for by its name
     return WorkspaceFactory.create(name="Theirs", slug="theirs")
+
+
+@pytest.fixture
+def at_half_past_ten() -> Iterator[None]:
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+@pytest.fixture
+def search(workspace: Workspace) -> Project:
+    return ProjectFactory.create(workspace=workspace, name="Search")
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ import pytest
 from django.conf import settings as configured
 from django.db import connection as database
 
-from apps.emissions.services import NEWEST, load_catalogue, seed_factor_set
 from apps.telemetry.errors import ExportCutOffError
 from apps.telemetry.models import TelemetryEvent
 from apps.telemetry.services import exporting
@@ -24,6 +23,7 @@ from apps.workspaces.models import Workspace
 from devstack.ports import any_free
 from tests.factories import WorkspaceFactory, bearer, new_key
 from tests.holding import database_url
+from tests.published import publish_newest_factors
 from tests.telemetry.exported import EXPORT
 from tests.telemetry.metering import START, bucket, connected, row, take
 from tests.telemetry.using import A_DAY
@@ -39,7 +39,7 @@ LARGE = {"note": "x" * 500_000}
 
 @pytest.fixture
 def large() -> Workspace:
-    seed_factor_set(load_catalogue(NEWEST), publish=True, now=START)
+    publish_newest_factors(now=START)
     workspace = WorkspaceFactory.create()
     take(connected(workspace), bucket(0, *(row(f"gpt-4.1-{number}") for number in range(ROWS))))
     TelemetryEvent.objects.update(dims=LARGE)

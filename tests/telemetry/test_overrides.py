@@ -1,17 +1,16 @@
 """Factor overrides over the API: stated with evidence, checked, listed, ended once."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-import time_machine
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from apps.telemetry.models import FactorOverride
 from apps.workspaces.models import AuditEvent, Workspace
 from tests.factories import new_key
-from tests.telemetry.metering import DAY, HOUR, NOW, START
+from tests.telemetry.metering import DAY, HOUR, START
 from tests.telemetry.using import A_DAY, SERIES, SUMMARY, span
 
 URL = "/api/v1/overrides"
@@ -26,10 +25,7 @@ TARIFF = PUE | {"kind": "tariff", "value": 12.5}
 PLACE = PUE | {"kind": "place", "value": None, "operator": "aws", "region": "eu-west-1"}
 
 
-@pytest.fixture(autouse=True)
-def _at_half_past_ten() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
+pytestmark = pytest.mark.usefixtures("at_half_past_ten")
 
 
 @pytest.fixture

@@ -3,14 +3,12 @@
 import csv
 import io
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from html import unescape
 from typing import Any
 
 import pytest
-import time_machine
 from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -25,13 +23,7 @@ from tests.telemetry.spread import push
 PAGE = "/dashboard/models/"
 NAMES = ("=1+1", "+1", "-1", "@sum", "\tx", "\rx", "'x", 'a,"b"')
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _at_half_past_ten() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_half_past_ten")]
 
 
 @pytest.fixture

@@ -1,12 +1,10 @@
 """The projects page: what each used, changing projects, routing rules, and what counts."""
 
 import re
-from collections.abc import Iterator
 from decimal import Decimal
 from html import unescape
 
 import pytest
-import time_machine
 from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -26,23 +24,12 @@ PAGE = "/dashboard/projects/"
 RULES = "/dashboard/routing-rules/"
 OPENAI = "/dashboard/sources-of-record/openai/"
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _at_half_past_ten() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_half_past_ten")]
 
 
 @pytest.fixture
 def person(workspace: Workspace) -> Client:
     return signed_in(workspace, "owner")
-
-
-@pytest.fixture
-def search(workspace: Workspace) -> Project:
-    return ProjectFactory.create(workspace=workspace, name="Search")
 
 
 def act(person: Client, project: Project, action: str, **body: str) -> str:

@@ -1,12 +1,11 @@
 """The projects page: where usage goes, and which reports of it count."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import redis
-import time_machine
 from django.conf import settings as configured
 from django.test import Client
 
@@ -14,30 +13,19 @@ from apps.telemetry import tasks
 from apps.telemetry.models import ProviderConnection, RoutingRule, SourceOfRecord
 from apps.workspaces.models import Project, Workspace
 from tests.factories import ProjectFactory, new_key
-from tests.telemetry.metering import NOW, connected
+from tests.telemetry.metering import connected
 from tests.telemetry.page_text import rule, sheet, signed_in, text_of, twice
 
 RULES = "/dashboard/routing-rules/"
 PAGE = "/dashboard/projects/"
 OPENAI = "/dashboard/sources-of-record/openai/"
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _at_half_past_ten() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_half_past_ten")]
 
 
 @pytest.fixture
 def person(workspace: Workspace) -> Client:
     return signed_in(workspace, "owner")
-
-
-@pytest.fixture
-def search(workspace: Workspace) -> Project:
-    return ProjectFactory.create(workspace=workspace, name="Search")
 
 
 def waiting_tasks() -> int:

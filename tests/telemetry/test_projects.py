@@ -1,11 +1,10 @@
 """Projects and their usage over the API: what one cost the air, and when one may be archived."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-import time_machine
 from django.db import connection as database
 
 from apps.common.errors import ConflictError
@@ -23,23 +22,12 @@ from tests.telemetry.using import A_DAY, SUMMARY
 URL = "/api/v1/projects"
 RULES = "/api/v1/routing-rules"
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _at_half_past_ten() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_half_past_ten")]
 
 
 @pytest.fixture
 def client(api: Callable[..., Any], workspace: Workspace) -> Any:
     return api(new_key(workspace))
-
-
-@pytest.fixture
-def search(workspace: Workspace) -> Project:
-    return ProjectFactory.create(workspace=workspace, name="Search")
 
 
 def path(project: Project, more: str = "") -> str:

@@ -1,10 +1,9 @@
 """Routing rules: stated over the API, asked when usage is first stored, and never afterwards."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-import time_machine
 
 from apps.telemetry.models import ProviderConnection, RoutingRule, TelemetryEvent
 from apps.workspaces.models import AuditEvent, Project, Workspace
@@ -16,23 +15,12 @@ from tests.telemetry.tracked import BATCH, CALL, TRACK
 
 URL = "/api/v1/routing-rules"
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _at_half_past_ten() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_half_past_ten")]
 
 
 @pytest.fixture
 def client(api: Callable[..., Any], workspace: Workspace) -> Any:
     return api(new_key(workspace))
-
-
-@pytest.fixture
-def search(workspace: Workspace) -> Project:
-    return ProjectFactory.create(workspace=workspace, name="Search")
 
 
 @pytest.fixture

@@ -1,10 +1,9 @@
 """Sources of record over the API: what is declared counts, before and after; nothing is lost."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-import time_machine
 
 from apps.telemetry import tasks
 from apps.telemetry.models import CarbonEntry, ProviderConnection, SourceOfRecord, TelemetryEvent
@@ -31,13 +30,7 @@ OPENAI = f"{URL}/openai"
 PUSHED = CALL | {"provider": "openai", "timestamp": f"{START:%Y-%m-%dT%H:%M:%SZ}"}
 SPAN = {"start_time": "2026-11-18T00:00:00Z", "end_time": "2026-11-19T00:00:00Z"}
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _at_half_past_ten() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_half_past_ten")]
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ References have no indexes of their own here: the named ones below begin with wh
 each further one costs every row that is written.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.db import models
 from django.db.models import F, Q
@@ -202,6 +202,10 @@ class CarbonEntry(Dimensions, Quantities):
         return f"{self.reason} {self.co2e_grams} g"
 
 
+GROUPED: Final = ("project", "connection", "provider", "model", "region", "is_test")
+"""By what the sums of an hour, or of a day, stand apart."""
+
+
 class Rollup(Dimensions, Quantities):
     """The hourly sums of entries that every dashboard, report and bill reads.
 
@@ -215,16 +219,7 @@ class Rollup(Dimensions, Quantities):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=[
-                    "workspace",
-                    "hour",
-                    "project",
-                    "connection",
-                    "provider",
-                    "model",
-                    "region",
-                    "is_test",
-                ],
+                fields=["workspace", "hour", *GROUPED],
                 name="rollup_once",
                 nulls_distinct=False,
             ),
@@ -247,16 +242,7 @@ class DayRollup(Dimensions, Quantities):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=[
-                    "workspace",
-                    "day",
-                    "project",
-                    "connection",
-                    "provider",
-                    "model",
-                    "region",
-                    "is_test",
-                ],
+                fields=["workspace", "day", *GROUPED],
                 name="day_rollup_once",
                 nulls_distinct=False,
             ),

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-from apps.common.errors import InvalidError
+from apps.common.errors import refuse_fields
 from apps.common.public_address import AddressError, place_of
 
 DEFAULT_THRESHOLDS: Final = (50, 80, 100)
@@ -45,7 +45,7 @@ def checked(stated: Stated) -> Stated:
         emails=tuple(email.strip() for email in stated.emails),
         webhook_url=stated.webhook_url.strip(),
     )
-    refuse([*_faults(tidied), *_threshold_faults(tidied), *_recipient_faults(tidied)])
+    refuse_fields([*_faults(tidied), *_threshold_faults(tidied), *_recipient_faults(tidied)])
     return tidied
 
 
@@ -89,13 +89,3 @@ def _is_email(text: str) -> bool:
     except ValidationError:
         return False
     return text.isascii() and text.isprintable()
-
-
-def refuse(faults: list[Fault]) -> None:
-    """Raise InvalidError with every fault by its field, if there is any."""
-    if faults:
-        field, told = faults[0]
-        fields: dict[str, list[str]] = {}
-        for name, sentence in faults:
-            fields.setdefault(name, []).append(sentence)
-        raise InvalidError(f"{field}: {told}", fields=fields)

@@ -11,6 +11,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
+from apps.common.errors import refuse_fields
 from apps.common.locks import transaction_lock
 from apps.common.secrets import Keyring, Secret
 from apps.common.webhooks import new_secret
@@ -22,7 +23,7 @@ from apps.telemetry.errors import (
     TooManyBudgetsError,
 )
 from apps.telemetry.models import Budget
-from apps.telemetry.services.budget_terms import DEFAULT_THRESHOLDS, Stated, checked, refuse
+from apps.telemetry.services.budget_terms import DEFAULT_THRESHOLDS, Stated, checked
 from apps.workspaces.models import Workspace
 from apps.workspaces.services import audit, projects
 
@@ -57,7 +58,7 @@ def create_budget(
     wanted = list(DEFAULT_THRESHOLDS) if thresholds is None else thresholds
     stated = checked(Stated(name, monthly_amount, tuple(wanted), tuple(emails or ()), webhook_url))
     if unit not in Budget.Unit.values:
-        refuse([("unit", f"One of {', '.join(Budget.Unit.values)}.")])
+        refuse_fields([("unit", f"One of {', '.join(Budget.Unit.values)}.")])
     with _name_once(), transaction.atomic():
         transaction_lock(f"budgets|{workspace.pk}")
         if Budget.objects.filter(workspace=workspace, archived_at=None).count() >= MOST_BUDGETS:

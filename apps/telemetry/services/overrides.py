@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from django.db import transaction
 
-from apps.common.errors import InvalidError
+from apps.common.errors import refuse_fields
 from apps.emissions.calc.factors import ANY, WORLD, FactorDocument, OperatorRow
 from apps.emissions.selectors import current_factors
 from apps.telemetry.errors import OverrideEndedError, OverrideNotFoundError
@@ -112,7 +112,7 @@ def end_override(
         if locked.ended_at is not None or (agreed is not None and agreed <= now):
             raise OverrideEndedError("This override is over, or its end is settled")
         end = max(ends_at or now, locked.starts_at)
-        _refuse(list(_end_faults(end, agreed, now)))
+        refuse_fields(_end_faults(end, agreed, now))
         locked.ends_at, locked.ended_at, locked.ended_by = end, now, actor
         locked.save(update_fields=["ends_at", "ended_at", "ended_by"])
         _write_down("override_ended", locked, actor=actor, now=now)
@@ -130,7 +130,7 @@ def _checked(stated: Stated) -> Stated:
         country=stated.country.strip().upper(),
         evidence=stated.evidence.strip(),
     )
-    _refuse([*_faults(tidied), *_place_faults(tidied, document)])
+    refuse_fields([*_faults(tidied), *_place_faults(tidied, document)])
     operator, grid = document.operator_row(tidied.operator), document.grid_row(tidied.country)
     return replace(
         tidied,
@@ -203,15 +203,6 @@ def _end_faults(end: datetime, agreed: datetime | None, now: datetime) -> Iterat
         yield "ends_at", "The end must not be before now."
     if agreed is not None and end > agreed:
         yield "ends_at", "The end must not be later than was agreed."
-
-
-def _refuse(faults: list[Fault]) -> None:
-    if faults:
-        field, told = faults[0]
-        fields: dict[str, list[str]] = {}
-        for name, sentence in faults:
-            fields.setdefault(name, []).append(sentence)
-        raise InvalidError(f"{field}: {told}", fields=fields)
 
 
 def _write_down(action: str, override: FactorOverride, *, actor: str, now: datetime) -> None:
