@@ -50,7 +50,7 @@ class BudgetForm(forms.Form):
     def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         of: Any = self.fields["project_id"]
-        whole = ("", "the whole workspace, compute included")
+        whole = ("", "everything, with compute")
         found = selectors.projects(workspace)
         of.choices = [whole, *((str(one.public_id), one.name) for one in found)]
 

@@ -46,6 +46,18 @@ def test_the_strip_tells_what_was_read_what_is_provisional_missing_and_not_yet_d
     assert strip["runs"][0]["start_time"] == "2026-11-17T23:00:00Z"
 
 
+def test_a_bucket_that_a_span_begins_within_is_not_taken_for_missing(
+    program: APIClient, url: str, connection: ProviderConnection
+) -> None:
+    take(connection, bucket(0, row()), bucket(1), bucket(2, row()))
+    ProviderConnection.objects.update(last_polled_at=NOW)
+    minutes = timedelta(minutes=18)
+
+    body = program.get(f"{url}/completeness", span(START + minutes, START + 3 * HOUR)).json()
+
+    assert runs_of(body) == [("seen", 3)]
+
+
 def test_before_the_first_reading_nothing_is_missing(program: APIClient, url: str) -> None:
     body = program.get(f"{url}/completeness", span(START, START + DAY)).json()
 

@@ -19,6 +19,7 @@ from apps.telemetry.selectors.figures import Span
 GRACE: Final = timedelta(hours=1, minutes=5)
 """So long after a bucket is over, at the latest, the hourly visit has read it."""
 INSTANT: Final = timedelta(microseconds=1)
+LONGEST_BUCKET: Final = timedelta(days=1)
 # Neighbours of one kind have the same `island`: their start less their place in the row.
 RUNS: Final = """
 SELECT connection_id, source, is_provisional, min(starts_at), max(ends_at)
@@ -29,7 +30,7 @@ FROM (
             ORDER BY starts_at
         ) AS island
     FROM telemetry_meteredbucket
-    WHERE connection_id = ANY(%s) AND starts_at >= %s AND starts_at < %s
+    WHERE connection_id = ANY(%s) AND starts_at > %s AND ends_at > %s AND starts_at < %s
 ) AS placed
 GROUP BY connection_id, source, is_provisional, island
 ORDER BY connection_id, source, min(starts_at)
@@ -191,7 +192,8 @@ def _found(
 ) -> dict[tuple[int, str], list[tuple[State, datetime, datetime]]]:
     found: dict[tuple[int, str], list[tuple[State, datetime, datetime]]] = {}
     with database.cursor() as cursor:
-        cursor.execute(RUNS, [[one.pk for one in chosen], span.start, span.end])
+        chosen_ids, earliest = [one.pk for one in chosen], span.start - LONGEST_BUCKET
+        cursor.execute(RUNS, [chosen_ids, earliest, span.start, span.end])
         for pk, source, is_provisional, start, end in cursor.fetchall():
             state = State.PROVISIONAL if is_provisional else State.SEEN
             found.setdefault((pk, source), []).append((state, start, end))
