@@ -37,10 +37,10 @@ def run(command: str, *arguments: str, **options: Any) -> str:
 def test_the_last_days_are_read_again_and_as_many_as_are_asked_for(
     connection: ProviderConnection,
 ) -> None:
-    run("reconcile", connection=connection.public_id)
+    run("reconcile", connection.public_id)
     assert TelemetryEvent.objects.count() == 1
 
-    said = run("reconcile", connection=connection.public_id, days=25)
+    said = run("reconcile", connection.public_id, days=25)
 
     assert "1 rows, 1 changed" in said
     assert TelemetryEvent.objects.count() == 2
@@ -50,7 +50,7 @@ def test_the_last_days_are_read_again_and_as_many_as_are_asked_for(
 def test_a_day_of_the_past_is_where_reading_begins(connection: ProviderConnection) -> None:
     since = (clock.now() - 25 * DAY).date()
 
-    said = run("poll", f"--since={since}", connection=[connection.public_id])
+    said = run("poll", connection.public_id, f"--since={since}")
 
     assert f"openai.completions  {since} 00:00" in said
     assert TelemetryEvent.objects.count() == 2
@@ -62,7 +62,7 @@ def test_what_the_provider_does_not_serve_is_said_and_written_down_and_the_rest_
 ) -> None:
     since = (clock.now() - 90 * DAY).date()
 
-    said = run("poll", f"--since={since}", connection=[connection.public_id])
+    said = run("poll", connection.public_id, f"--since={since}")
 
     assert "60 days at most; earlier is not served" in said
     gaps = PollRun.objects.filter(failure_kind="out_of_retention")
@@ -88,9 +88,7 @@ def test_going_on_writes_the_gap_down_once(
 
 
 def test_a_dry_run_reads_nothing(used: RunningSimulator, connection: ProviderConnection) -> None:
-    assert "would be read again since" in run(
-        "reconcile", connection=connection.public_id, dry_run=True
-    )
+    assert "would be read again since" in run("reconcile", connection.public_id, dry_run=True)
     assert "would be read since 2026-01-02" in run("poll", "--since=2026-01-02", dry_run=True)
     assert used.journal() == []
 
@@ -98,8 +96,8 @@ def test_a_dry_run_reads_nothing(used: RunningSimulator, connection: ProviderCon
 @pytest.mark.parametrize(
     ("command", "arguments"),
     [
-        ("reconcile", ["--connection=con_unknown"]),
-        ("reconcile", ["--connection=con_unknown", "--days=0"]),
+        ("reconcile", ["con_unknown"]),
+        ("reconcile", ["con_unknown", "--days=0"]),
         ("poll", ["--since=2999-01-01"]),
         ("poll", ["--since=yesterday"]),
     ],
@@ -116,4 +114,4 @@ def test_a_provider_that_refuses_ends_the_command_with_its_reason(
     used.add_fault("openai", 401)
 
     with pytest.raises(CommandError, match="could not be read"):
-        run("reconcile", connection=connection.public_id)
+        run("reconcile", connection.public_id)

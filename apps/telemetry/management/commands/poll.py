@@ -19,9 +19,6 @@ class Command(BaseCommand):
         parser.add_argument(
             "connections", nargs="*", help="connection ids (con_…); none means all active ones"
         )
-        parser.add_argument(
-            "--connection", action="append", default=[], help="a connection id; may be repeated"
-        )
         parser.add_argument("--workspace", help="only this workspace's connections (slug)")
         parser.add_argument(
             "--since",
@@ -47,7 +44,7 @@ class Command(BaseCommand):
         chosen = ProviderConnection.objects.filter(status=ProviderConnection.Status.ACTIVE)
         if options["workspace"]:
             chosen = chosen.filter(workspace__slug=options["workspace"])
-        if named := {*options["connections"], *options["connection"]}:
+        if named := set(options["connections"]):
             chosen = chosen.filter(public_id__in=named)
             missing = named - set(chosen.values_list("public_id", flat=True))
             if missing:

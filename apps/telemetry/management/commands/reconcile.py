@@ -18,7 +18,7 @@ class Command(BaseCommand):
     help = "Read the last days of one connection again and record what the provider has revised."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--connection", required=True, help="connection id (con_…)")
+        parser.add_argument("connection", help="connection id (con_…)")
         parser.add_argument(
             "--days", type=int, default=DEFAULT_DAYS, help=f"how many; {DEFAULT_DAYS} by default"
         )
