@@ -27,6 +27,7 @@ from apps.telemetry.services.samples import record
 from apps.telemetry.services.usage_import_chunk import Chunk
 from apps.telemetry.services.usage_import_tally import RAGGED, Counted, Tally
 from apps.workspaces.models import Workspace
+from apps.workspaces.services import refuse_closed
 
 AT_ONCE: Final = 10_000
 """Samples stored by one statement."""
@@ -67,9 +68,10 @@ def import_usage(
 ) -> Imported:
     """Store what the file says was used. Safe to repeat and to kill.
 
-    Raises ExportError for a file that cannot be read, and ImportRunningError while another import
-    of the workspace runs.
+    Raises ExportError for a file that cannot be read, WorkspaceClosedError, and ImportRunningError
+    while another import of the workspace runs.
     """
+    refuse_closed(workspace)
     with try_session_lock(f"usage_import:{workspace.pk}") as is_mine:
         if not is_mine:
             raise ImportRunningError("Another import of this workspace is running.")

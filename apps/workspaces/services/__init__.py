@@ -148,9 +148,9 @@ def mark_key_used(key: ApiKey, *, now: datetime) -> None:
 
 
 def refuse_closed(workspace: Workspace) -> None:
-    """Whoever would let somebody in asks here first."""
+    """Whoever would let somebody in, or add something, asks here first."""
     if workspace.closed_at is not None:
-        raise WorkspaceClosedError("This workspace is closed: nobody joins it any more.")
+        raise WorkspaceClosedError("This workspace is closed: nothing and nobody is added to it.")
 
 
 def add_member(

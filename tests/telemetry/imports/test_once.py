@@ -12,6 +12,7 @@ from django.db import connection
 
 from apps.telemetry.models import UsageImport, UsageSample
 from apps.workspaces.models import Workspace
+from tests.factories import NOW
 from tests.holding import held, is_waited_for
 from tests.telemetry.imports.bills import Row, as_csv, cur2, focus
 from tests.telemetry.imports.conftest import Import
@@ -177,6 +178,15 @@ def test_a_second_import_is_refused_while_one_runs(tmp_path: Path, run_import: I
         run_import(other, "--dry-run")  # which would not wait for the table
 
     assert UsageSample.objects.count() == 2
+
+
+def test_nothing_is_imported_into_a_closed_workspace(tmp_path: Path, run_import: Import) -> None:
+    Workspace.objects.update(closed_at=NOW)
+
+    with pytest.raises(CommandError, match="closed"):
+        run_import(as_csv(tmp_path / "a.csv", hours(2)))
+
+    assert not UsageSample.objects.exists()
 
 
 @contextmanager
