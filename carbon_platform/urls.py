@@ -11,9 +11,8 @@ from django_prometheus.exports import ExportToDjangoView
 from apps.billing import views as billing
 from apps.receipts import log_views
 from apps.receipts import views as receipts
-from apps.telemetry import budget_views, model_views, project_views
-from apps.telemetry import views as telemetry
 from apps.telemetry.api import otlp
+from apps.telemetry.views import budgets, connections, models, projects
 from carbon_platform import dashboard, health, home, methodology, openapi
 
 
@@ -32,38 +31,38 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("dashboard/", dashboard.OverviewPage.as_view(), name="dashboard"),
-    path("dashboard/connections/", telemetry.ConnectionsPage.as_view(), name="connections"),
+    path("dashboard/connections/", connections.ConnectionsPage.as_view(), name="connections"),
     path(
         "dashboard/connections/<slug:connection_id>/<slug:action>/",
-        telemetry.ConnectionActionPage.as_view(),
+        connections.ConnectionActionPage.as_view(),
         name="connection-action",
     ),
-    path("dashboard/budgets/", budget_views.BudgetsPage.as_view(), name="budgets"),
+    path("dashboard/budgets/", budgets.BudgetsPage.as_view(), name="budgets"),
     path(
         "dashboard/budgets/<slug:budget_id>/<slug:action>/",
-        budget_views.BudgetActionPage.as_view(),
+        budgets.BudgetActionPage.as_view(),
         name="budget-action",
     ),
-    path("dashboard/projects/", project_views.ProjectsPage.as_view(), name="projects"),
+    path("dashboard/projects/", projects.ProjectsPage.as_view(), name="projects"),
     path(
         "dashboard/projects/<str:project_id>/<str:action>/",
-        project_views.ProjectActionPage.as_view(),
+        projects.ProjectActionPage.as_view(),
         name="project-action",
     ),
     path(
-        "dashboard/routing-rules/", project_views.RoutingRulesPage.as_view(), name="routing-rules"
+        "dashboard/routing-rules/", projects.RoutingRulesPage.as_view(), name="routing-rules"
     ),
     path(
         "dashboard/routing-rules/<slug:rule_id>/delete/",
-        project_views.RoutingRulePage.as_view(),
+        projects.RoutingRulePage.as_view(),
         name="routing-rule-delete",
     ),
     path(
         "dashboard/sources-of-record/<str:provider>/",
-        project_views.SourceOfRecordPage.as_view(),
+        projects.SourceOfRecordPage.as_view(),
         name="source-of-record",
     ),
-    path("dashboard/models/", model_views.ModelsPage.as_view(), name="models"),
+    path("dashboard/models/", models.ModelsPage.as_view(), name="models"),
     path("dashboard/billing/", billing.BillingPage.as_view(), name="billing"),
     path("dashboard/receipts/", receipts.ReceiptsPage.as_view(), name="receipts"),
     path("verify/", receipts.verify_upload, name="verify-upload"),

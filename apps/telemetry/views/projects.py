@@ -13,8 +13,12 @@ from apps.common.errors import DomainError, InvalidError
 from apps.emissions.selectors import current_factors
 from apps.telemetry import selectors
 from apps.telemetry.errors import RoutingRuleNotFoundError
-from apps.telemetry.last_days import last_days
-from apps.telemetry.project_forms import (
+from apps.telemetry.selectors.routing import routing_rule_of, routing_rules
+from apps.telemetry.selectors.source_of_record import is_applied
+from apps.telemetry.services import routing, source_of_record
+from apps.telemetry.tasks import apply_source_of_record
+from apps.telemetry.views.last_days import last_days
+from apps.telemetry.views.project_forms import (
     EVERYTHING,
     CountedForm,
     ProjectForm,
@@ -22,10 +26,6 @@ from apps.telemetry.project_forms import (
     ShownProject,
     shown_sources,
 )
-from apps.telemetry.selectors.routing import routing_rule_of, routing_rules
-from apps.telemetry.selectors.source_of_record import is_applied
-from apps.telemetry.services import routing, source_of_record
-from apps.telemetry.tasks import apply_source_of_record
 from apps.workspaces.access import WorkspacePage
 from apps.workspaces.errors import ProjectNotFoundError
 from apps.workspaces.models import Project, Workspace

@@ -13,11 +13,11 @@ from django.shortcuts import render
 from apps.common import clock
 from apps.emissions.selectors import current_factors
 from apps.telemetry import selectors
-from apps.telemetry.last_days import last_days
 from apps.telemetry.models import BOUNDED, TOKENS
 from apps.telemetry.selectors.figures import Bounds, Span
 from apps.telemetry.selectors.model_usage import ModelUsage, model_usage
 from apps.telemetry.services.exporting_columns import GUARDED
+from apps.telemetry.views.last_days import last_days
 from apps.workspaces.access import WorkspacePage
 
 DAYS: Final = (7, 30, 90)
