@@ -49,9 +49,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         projects.ProjectActionPage.as_view(),
         name="project-action",
     ),
-    path(
-        "dashboard/routing-rules/", projects.RoutingRulesPage.as_view(), name="routing-rules"
-    ),
+    path("dashboard/routing-rules/", projects.RoutingRulesPage.as_view(), name="routing-rules"),
     path(
         "dashboard/routing-rules/<slug:rule_id>/delete/",
         projects.RoutingRulePage.as_view(),

@@ -31,6 +31,20 @@ def is_at_work() -> bool:
         return bool(cursor.fetchone()[0])
 
 
+def is_somebody_waiting() -> bool:
+    """Whether a session of this database waits for a lock; other tests have databases beside it.
+
+    Asked of the locks: within a transaction the list of sessions stays what it was at first.
+    """
+    with database.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks AS waiting WHERE NOT granted AND EXISTS ("
+            " SELECT FROM pg_locks AS its JOIN pg_database ON pg_database.oid = its.database"
+            " WHERE its.pid = waiting.pid AND datname = current_database())"
+        )
+        return bool(cursor.fetchone()[0])
+
+
 def is_waited_for(table: str) -> bool:
     with database.cursor() as cursor:
         cursor.execute(

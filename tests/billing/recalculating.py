@@ -13,7 +13,6 @@ from typing import Any
 
 import psycopg
 from django.core.management import call_command
-from django.db import connection as database
 from django.db.models import Sum
 
 from apps.billing.models import BillingPeriod
@@ -104,13 +103,6 @@ def use_many(workspace: Workspace, number: int, at: datetime) -> None:
     )
     states = list(events.states(statement, [workspace.pk, first.pk]))
     ledger.append(states, current_factors(), now=at)
-
-
-def is_somebody_waiting() -> bool:
-    """Whether a connection waits for a lock that another one holds."""
-    with database.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return bool(cursor.fetchone()[0])
 
 
 @contextmanager

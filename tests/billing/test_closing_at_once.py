@@ -1,7 +1,6 @@
 """Two close runs at the same moment, on two connections: no gram is given twice."""
 
 import threading
-import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -15,6 +14,8 @@ from apps.billing.services import credits as stock
 from tests.billing.stock import DUE, LOADED, OCTOBER, ROW, closing_period, csv_of, load
 from tests.billing.usage import publish_factors, use
 from tests.factories import WorkspaceFactory
+from tests.holding import is_somebody_waiting
+from tests.telemetry.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -73,22 +74,11 @@ def test_a_second_planner_waits_for_the_first_and_plans_with_what_it_left() -> N
     with transaction.atomic():
         closing.allocate(now=DUE)
         second.start()
-        wait_until_somebody_waits()
+        until(is_somebody_waiting)
     second.join()
 
     assert problems == []
     assert CreditAllocation.objects.count() == 2
-
-
-def wait_until_somebody_waits() -> None:
-    """Until another connection waits for a lock."""
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-            if cursor.fetchone()[0]:
-                return
-    raise AssertionError("nobody waits")
 
 
 def test_two_loads_at_once_do_not_share_the_gram_space() -> None:

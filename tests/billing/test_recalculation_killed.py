@@ -23,7 +23,6 @@ from tests.billing.recalculating import (
     OLD,
     contents,
     counts,
-    is_somebody_waiting,
     newest_event_held,
     publish_new_factors,
     recalculate,
@@ -36,7 +35,7 @@ from tests.billing.recalculating import (
 from tests.billing.stock import DUE, OCTOBER, closing_period
 from tests.billing.usage import revise, use
 from tests.factories import WorkspaceFactory
-from tests.holding import database_url, held, is_waited_for
+from tests.holding import database_url, held, is_somebody_waiting, is_waited_for
 from tests.telemetry.metering import NOW, bucket, connected, row, take
 from tests.telemetry.waiting import until
 
@@ -243,6 +242,7 @@ def is_waiting_for_a_period() -> bool:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity "
-            "WHERE wait_event_type = 'Lock' AND query LIKE '%%billing_billingperiod%%'"
+            "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            " AND query LIKE '%%billing_billingperiod%%'"
         )
         return bool(cursor.fetchone()[0])

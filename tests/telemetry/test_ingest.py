@@ -211,5 +211,5 @@ def test_any_number_of_rows_takes_the_same_queries(
     with CaptureQueriesContext(database) as queries:
         take(connection, bucket(0, *rows))
 
-    assert len(queries) == 15
+    assert len(queries) == 14
     assert TelemetryEvent.objects.count() == models

@@ -17,6 +17,7 @@ from apps.telemetry.services.signals import record_signals
 from apps.telemetry.services.tracking import TrackedCall, track
 from apps.workspaces.models import Workspace
 from apps.workspaces.services import default_project
+from tests.holding import is_somebody_waiting
 from tests.telemetry.metering import NOW, assert_sound, bucket, row, take
 from tests.telemetry.recorded_once import assert_counted_once
 from tests.telemetry.reports_of_use import pushed
@@ -45,12 +46,6 @@ def declare(workspace: Workspace, counted: str) -> None:
 def declare_and_follow(workspace: Workspace, counted: str) -> None:
     declare(workspace, counted)
     recounting.recount(workspace.pk, clock=lambda: NOW)
-
-
-def somebody_waits() -> bool:
-    with database.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
-        return bool(cursor.fetchone()[0])
 
 
 def send(workspace: Workspace, name: str) -> None:
@@ -89,7 +84,7 @@ def test_what_is_stored_while_somebody_declares_is_found_afterwards(
     storing = threads.submit(alone, slowly)
     is_stored.wait(20)
     declaring = threads.submit(alone, declare_and_follow, workspace, other)
-    until(lambda: declaring.done() or somebody_waits())
+    until(lambda: declaring.done() or is_somebody_waiting())
     may_commit.set()
     storing.result()
     declaring.result()

@@ -237,7 +237,7 @@ def test_a_batch_takes_the_same_queries_whatever_its_size(
 ) -> None:
     live.post(TRACK, CALL)  # the default project is there
 
-    with django_assert_num_queries(16), transaction.atomic():
+    with django_assert_num_queries(15), transaction.atomic():
         live.post(BATCH, {"events": [CALL] * calls})
 
 

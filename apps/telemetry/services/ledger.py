@@ -108,7 +108,7 @@ def append(
 
 def revalued(states: Sequence[EventState], factors: CurrentFactors) -> Iterable[Appended]:
     """What `append` would do. Writes nothing."""
-    standing = _standing([state.id for state in states])
+    standing = _standing([one.id for one in states if one.reason != CarbonEntry.Reason.MEASURED])
     known = basis.overrides_of(state.workspace_id for state in states)
     for state in states:
         before = standing.get(state.id, _NEW)
@@ -124,6 +124,9 @@ def revalued(states: Sequence[EventState], factors: CurrentFactors) -> Iterable[
 
 
 def _standing(event_ids: list[int]) -> dict[int, _Standing]:
+    """Of events that have entries; one that was just stored for the first time has none."""
+    if not event_ids:
+        return {}
     with database.cursor() as cursor:
         cursor.execute(STANDING, [event_ids])
         return {

@@ -14,13 +14,12 @@ import psycopg
 import pytest
 from django.conf import settings as configured
 from django.core.management import CommandError
-from django.db import connection as database
 from django.db.models import Sum
 
 from apps.telemetry.billing_exports.reading import BATCH_LINES
 from apps.telemetry.models import UsageImport, UsageSample, UsageSampleRollup
 from apps.workspaces.models import Workspace
-from tests.holding import database_url, held
+from tests.holding import database_url, held, is_somebody_waiting
 from tests.telemetry.imports.bills import Row, as_csv, cur2
 from tests.telemetry.imports.conftest import Import
 from tests.telemetry.waiting import until
@@ -83,7 +82,7 @@ def test_killed_before_the_first_chunk_is_stored(
     bill: Path, run_import: Import, theirs: Workspace, workspace: Workspace, table: str
 ) -> None:
     with held(table), importing(bill) as process:
-        until(lambda: waits_for_a_lock() or process.poll() is not None)
+        until(lambda: is_somebody_waiting() or process.poll() is not None)
 
         kill(process)
 
@@ -97,7 +96,7 @@ def test_killed_between_two_chunks(
     run_import(as_csv(tmp_path / "before.csv", [traffic(10**9, 6)]))
 
     with held_hour("2026-10-06T10:00Z"), importing(bill) as process:
-        until(lambda: waits_for_a_lock() or process.poll() is not None)
+        until(lambda: is_somebody_waiting() or process.poll() is not None)
 
         kill(process)
 
@@ -149,12 +148,6 @@ def held_hour(hour: str) -> Iterator[None]:
         )
         assert rows.rowcount == 1
         yield
-
-
-def waits_for_a_lock() -> bool:
-    with database.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return bool(cursor.fetchone()[0])
 
 
 def kill(process: subprocess.Popen) -> None:
