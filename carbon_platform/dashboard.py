@@ -1,6 +1,5 @@
 """The overview page, the one view that joins all apps."""
 
-from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
@@ -12,7 +11,10 @@ from apps.emissions.selectors import current_factors
 from apps.receipts.selectors import receipts_of
 from apps.telemetry import selectors as telemetry
 from apps.telemetry.models import ProviderConnection
-from apps.telemetry.selectors.footprint import footprint
+from apps.telemetry.selectors.footprint import footprint_of
+from apps.telemetry.selectors.parts import OpenSpan
+from apps.telemetry.selectors.sample_reports import sample_summary
+from apps.telemetry.views.last_days import last_days
 from apps.workspaces.access import WorkspacePage
 
 DAYS: Final = (7, 30, 60)
@@ -28,10 +30,11 @@ class OverviewPage(WorkspacePage):
     def _context(self, request: HttpRequest) -> dict[str, Any]:
         days = _chosen_days(request.GET.get("days"))
         split = "project" if request.GET.get("by") == "project" else "model"
-        span = _span(clock.now(), days)
+        span = last_days(clock.now(), days)  # whole ones, as the chart's steps are
         factors = current_factors()
         found = telemetry.summary(self.workspace, span, factors)
-        both = footprint(self.workspace, span)
+        compute = sample_summary(self.workspace, OpenSpan(span.start, span.end)).total
+        both = footprint_of(found.total, compute)
         connections = list(telemetry.connections(self.workspace))
         groups = found.by_model if split == "model" else found.by_project
         return {
@@ -69,9 +72,3 @@ class OverviewPage(WorkspacePage):
 
 def _chosen_days(asked: str | None) -> int:
     return int(asked) if asked in {str(option) for option in DAYS} else 30
-
-
-def _span(now: datetime, days: int) -> telemetry.Span:
-    """Whole UTC days up to and including today, so that the chart's steps are whole."""
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-    return telemetry.Span(midnight - timedelta(days=days), midnight)

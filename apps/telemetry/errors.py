@@ -137,6 +137,12 @@ class TooManyBudgetsError(ConflictError):
     code = "too_many_budgets"
 
 
+class ImportRunningError(ConflictError):
+    """One import at a time in a workspace."""
+
+    code = "usage_import_running"
+
+
 class ExportsRunningError(TooManyError):
     """As many exports of the workspace are under way as it may have at once."""
 

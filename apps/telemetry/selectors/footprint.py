@@ -50,7 +50,12 @@ def footprint_with(
 ) -> Footprint:
     """The same, where the sums of compute are known already."""
     own = parts(workspace, span, Filters(include_test=include_test))
-    shares = _of_ai(added(lines(own, (), SUMMED), SUMMED)), _of_compute(compute)
+    return footprint_of(added(lines(own, (), SUMMED), SUMMED), compute)
+
+
+def footprint_of(ai: Totals, compute: SampleTotals) -> Footprint:
+    """The same, where the sums of both are known already."""
+    shares = _of_ai(ai), _of_compute(compute)
     return Footprint(*shares, total=_together(shares))
 
 

@@ -4,6 +4,8 @@ A key is stored before the row that refers to it is committed, and deleted after
 referred to it is: whatever dies in between leaves a key too many, never one too few.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -98,13 +100,11 @@ def connect(
     connection.name = name
     connection.account_name = account.name
     connection.is_simulated = settings.SIMULATED_PROVIDERS
-    sealed = secret_stores.seal(key, place_of(connection))
     try:
-        with transaction.atomic():
+        with _sealed(connection, key) as sealed, transaction.atomic():
             _store(connection, key, sealed, project_id, actor=actor, now=now)
-    except Exception as refusal:
-        secret_stores.discard(sealed)
-        if isinstance(refusal, IntegrityError) and "connection_account_once" in str(refusal):
+    except IntegrityError as refusal:
+        if "connection_account_once" in str(refusal):
             raise _exists(provider) from refusal
         raise
     return connection
@@ -115,19 +115,14 @@ def rotate_key(
 ) -> ProviderConnection:
     """Replace the key by another of the same account; reading goes on where it stopped."""
     _refuse_key(connection, account)
-    sealed = secret_stores.seal(key, place_of(connection))
-    try:
-        with transaction.atomic():
-            locked = ProviderConnection.objects.select_for_update().get(pk=connection.pk)
-            _refuse_key(locked, account)
-            replaced = locked.sealed_key
-            locked.account_ref = account.ref or _ref_of_key(locked.provider, key)
-            _arm(locked, key, sealed, now=now)
-            locked.save()
-            audit(locked.workspace, actor, "connection_key_rotated", locked.public_id, now=now)
-    except Exception:
-        secret_stores.discard(sealed)
-        raise
+    with _sealed(connection, key) as sealed, transaction.atomic():
+        locked = ProviderConnection.objects.select_for_update().get(pk=connection.pk)
+        _refuse_key(locked, account)
+        replaced = locked.sealed_key
+        locked.account_ref = account.ref or _ref_of_key(locked.provider, key)
+        _arm(locked, key, sealed, now=now)
+        locked.save()
+        audit(locked.workspace, actor, "connection_key_rotated", locked.public_id, now=now)
     secret_stores.discard(replaced)
     secret_stores.discard_others(place_of(locked), sealed, before=now - LONGEST_WRITE)
     return locked
@@ -176,6 +171,17 @@ def route(connection: ProviderConnection, project: Project, *, now: datetime) ->
         workspace=connection.workspace, connection=connection, project=project, created_at=now
     )
     return True
+
+
+@contextmanager
+def _sealed(connection: ProviderConnection, key: Secret) -> Iterator[dict[str, Any]]:
+    """The key, stored; deleted again where the row that refers to it was not committed."""
+    sealed = secret_stores.seal(key, place_of(connection))
+    try:
+        yield sealed
+    except Exception:
+        secret_stores.discard(sealed)
+        raise
 
 
 def _store(

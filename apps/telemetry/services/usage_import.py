@@ -14,13 +14,13 @@ from typing import Final
 
 from django.db import transaction
 
-from apps.common.errors import ConflictError
 from apps.common.locks import try_session_lock
 from apps.telemetry.billing_exports.formats import Format, detect
 from apps.telemetry.billing_exports.identity import Ordinals
 from apps.telemetry.billing_exports.lines import Line
 from apps.telemetry.billing_exports.reading import ExportFile, batches, inspect
 from apps.telemetry.billing_exports.understanding import rules
+from apps.telemetry.errors import ImportRunningError
 from apps.telemetry.models import UsageImport
 from apps.telemetry.selectors.samples import SampleRow
 from apps.telemetry.services.samples import record
@@ -35,12 +35,6 @@ AT_ONCE: Final = 10_000
 Clock = Callable[[], datetime]
 Progress = Callable[[int, int], None]
 """Told the lines that are done, and about how many there are."""
-
-
-class ImportRunningError(ConflictError):
-    """One import at a time in a workspace."""
-
-    code = "usage_import_running"
 
 
 @dataclass(frozen=True, slots=True)
